@@ -1,0 +1,1 @@
+"""The nouns: every record that crosses a boundary, the dataset on disk, its labels and their validation."""

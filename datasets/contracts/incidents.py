@@ -1,0 +1,76 @@
+"""What a contender makes of its alerts: incident candidates, pages, and dead letters."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+from titleshot.datasets.contracts.instants import Instant
+from titleshot.datasets.contracts.record import Record, Severity
+from titleshot.datasets.contracts.telemetry import Name
+
+
+class Hypothesis(Record):
+    """A probable starting service, not a root cause, and how sure the correlator is."""
+
+    service: Name
+    reason: str
+    confidence: Annotated[float, Field(ge=0, le=1)]
+
+
+class IncidentCandidate(Record):
+    """Events a correlator holds to be one story.
+
+    A contender says each candidate twice: ``opened`` when its first alert is in, ``closed`` when no more
+    can join. ``incident_id`` is the same in both and independent of order and redelivery.
+    """
+
+    incident_id: Name
+    status: Literal["opened", "closed"]
+    severity: Severity
+    services: tuple[str, ...]
+    event_ids: tuple[str, ...]
+    opened_at: Instant
+    """Timestamp of the first event."""
+    last_event_at: Instant
+    emitted_at: Instant
+    """Engine clock when this record was said."""
+    hypotheses: tuple[Hypothesis, ...] = ()
+    merged_into: str | None = None
+    correlator: Name
+    flushed: bool = False
+    """Said only because the replay ended."""
+
+
+class Page(Record):
+    """What the paging rule sent to a route: ``sent`` once, ``closed`` when its incident closed.
+
+    ``services`` are the services as sent and never change.
+    """
+
+    page_id: Name
+    incident_id: str
+    status: Literal["sent", "closed"]
+    route: Name
+    severity: Severity
+    services: tuple[str, ...]
+    opened_at: Instant
+    paged_at: Instant
+    last_event_at: Instant
+    closed_at: Instant | None = None
+    probable_service: str | None = None
+    summary: str = ""
+    flushed: bool = False
+
+
+class DeadLetter(Record):
+    """A record that was not used, and why."""
+
+    reason: Literal["late", "from_the_future", "duplicate", "malformed", "unknown_version", "out_of_contract"]
+    detail: str = ""
+    kind: Literal["reference", "platform", "log", "sample", "tick", "unknown"]
+    timestamp: Instant | None = None
+    arrived_at: Instant
+    record: dict[str, Any] = Field(default_factory=dict)
+    flushed: bool = False

@@ -1,0 +1,106 @@
+"""What all records share: frozen, typed, versioned, and refused rather than guessed at."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, ClassVar, Literal, NamedTuple, Self
+
+from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
+
+from titleshot.datasets.errors import MalformedInput, UnknownVersion
+
+Severity = Literal["low", "medium", "high", "critical"]
+SEVERITIES: tuple[Severity, ...] = ("low", "medium", "high", "critical")
+
+
+class Record(BaseModel):
+    """A frozen record of the major version it names.
+
+    A later minor version may add optional fields: they are read and left out.
+    At our own minor version or below an unknown field is a mistake and is refused.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="constants")
+
+    VERSION: ClassVar[str] = "1.0"
+
+    schema_version: str = "1.0"
+
+    @model_validator(mode="before")
+    @classmethod
+    def _known_version(cls, data: Any) -> Any:
+        if not isinstance(data, dict):
+            return data
+        major, minor = version_of(str(data.get("schema_version", cls.VERSION)))
+        ours, our_minor = version_of(cls.VERSION)
+        if major != ours:
+            raise ValueError(
+                f"schema_version {data['schema_version']!r}: this code reads {ours}.x; upgrade titleshot"
+            )
+        if minor > our_minor:
+            return {name: value for name, value in data.items() if name in cls.model_fields}
+        return data
+
+    def to_json(self) -> str:
+        """One line of JSON: sorted keys, unset optional fields left out."""
+        return canonical_json(self.model_dump(mode="json", exclude_none=True))
+
+    @classmethod
+    def from_json(cls, text: str | bytes, *, where: str = "record") -> Self:
+        """Read one record.
+
+        Raises:
+            UnknownVersion: written by a major version this code does not know.
+            MalformedInput: anything else that breaks the contract; names ``where`` and every field.
+        """
+        try:
+            return cls.model_validate_json(text)
+        except ValidationError as error:
+            raise broken(error, where) from None
+
+
+class SeriesKey(NamedTuple):
+    """Identity of a series; ``series_labels`` is canonical JSON of a flat text map.
+
+    Sorting keys sorts series in the order every titleshot table uses.
+    """
+
+    namespace: str
+    service: str
+    metric_name: str
+    series_labels: str = "{}"
+
+    @property
+    def service_id(self) -> str:
+        return service_id(self.namespace, self.service)
+
+
+def service_id(namespace: str, service: str) -> str:
+    """The one name of a service wherever services are listed: ``namespace/service``.
+
+    A namespace has no slash, so the name splits at the first one.
+    """
+    return f"{namespace}/{service}"
+
+
+def version_of(text: str) -> tuple[int, int]:
+    """``"1.4"`` as (1, 4)."""
+    parts = text.split(".")
+    if len(parts) != 2 or not all(part.isdecimal() for part in parts):
+        raise ValueError(f"schema_version {text!r} is not MAJOR.MINOR like 1.0")
+    return int(parts[0]), int(parts[1])
+
+
+def canonical_json(value: Any) -> str:
+    """JSON with sorted keys, no spaces and no NaN: equal values give equal bytes."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+
+
+def broken(error: ValidationError, where: str) -> MalformedInput:
+    """Every fault of a record in one message that names the place and the fields."""
+    faults = "; ".join(
+        f"{'.'.join(str(part) for part in fault['loc']) or 'record'}: {fault['msg'].removeprefix('Value error, ')}"
+        for fault in error.errors(include_url=False, include_context=False, include_input=False)
+    )
+    kind = UnknownVersion if "this code reads" in faults else MalformedInput
+    return kind(f"{where}: {faults}")

@@ -1,0 +1,1 @@
+"""One importer a file: a foreign layout in, a dataset out."""

@@ -1,0 +1,1 @@
+"""Contenders: features, detector families, alert policy, correlators, paging rule, and the laws they keep."""

@@ -1,0 +1,1 @@
+"""Correlators: which alerts are one story."""

@@ -1,0 +1,1 @@
+"""The verbs, one module each, and the command line that only parses."""

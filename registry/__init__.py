@@ -1,0 +1,1 @@
+"""Packaging, policy, judge, ledger, promotion and rollback of contenders."""

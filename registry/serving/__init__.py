@@ -1,0 +1,1 @@
+"""The shim that serves the champion and the sidecar that shadows it."""

@@ -1,0 +1,1 @@
+"""Matching, scores, statistics, comparison and the page that shows them."""
