@@ -5,8 +5,7 @@ from __future__ import annotations
 import hashlib
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import ConfigDict, Field, model_validator
-
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 from titleshot.datasets.contracts.instants import Instant, parse_instant
 from titleshot.datasets.contracts.record import Record, SeriesKey, canonical_json
 from titleshot.datasets.contracts.telemetry import Name, Namespace
@@ -14,10 +13,10 @@ from titleshot.datasets.contracts.telemetry import Name, Namespace
 Policy = Literal["alerted", "held_min_length", "held_cooldown", "held_maintenance"]
 
 
-class Evidence(Record):
+class Evidence(BaseModel):
     """Why a detector spoke. Detectors may add fields of their own."""
 
-    model_config = ConfigDict(extra="allow")
+    model_config = ConfigDict(frozen=True, extra="allow")
 
     sample_count: int | None = None
     """Samples the expectation rests on."""
@@ -87,7 +86,7 @@ def event_id(detector: str, key: SeriesKey, timestamp: int, prefix: bytes | None
     """32 hex digits from (detector string, series, timestamp), equal however the event arrived.
 
     >>> event_id("rolling_z_score", SeriesKey("commerce", "checkout-api", "latency_p99"), 0)[:8]
-    '9b43e2d5'
+    '05af595a'
     """
     start = event_prefix(detector, key) if prefix is None else prefix
     return hashlib.blake2b(start + timestamp.to_bytes(8, "big", signed=True), digest_size=16).hexdigest()

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Annotated, Any, Literal
 
 from pydantic import Field
-
 from titleshot.datasets.contracts.instants import Instant
 from titleshot.datasets.contracts.record import Record, Severity
 from titleshot.datasets.contracts.telemetry import Name

@@ -6,7 +6,6 @@ import json
 from typing import Any, ClassVar, Literal, NamedTuple, Self
 
 from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
-
 from titleshot.datasets.errors import MalformedInput, UnknownVersion
 
 Severity = Literal["low", "medium", "high", "critical"]

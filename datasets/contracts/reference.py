@@ -8,7 +8,6 @@ from __future__ import annotations
 from typing import Annotated, Literal
 
 from pydantic import Field, TypeAdapter, model_validator
-
 from titleshot.datasets.contracts.instants import Instant
 from titleshot.datasets.contracts.record import Record
 from titleshot.datasets.contracts.telemetry import Name
@@ -92,7 +91,8 @@ class Alias(_Fact):
 
 
 ReferenceRow = Annotated[
-    TopologyEdge | Ownership | Tier | Deploy | Maintenance | PlannedChange | Alias, Field(discriminator="kind")
+    TopologyEdge | Ownership | Tier | Deploy | Maintenance | PlannedChange | Alias,
+    Field(discriminator="kind"),
 ]
 REFERENCE_ROW: TypeAdapter[ReferenceRow] = TypeAdapter(ReferenceRow)
 REFERENCE_KINDS: dict[str, type[_Fact]] = {

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field, StringConstraints
-
 from titleshot.datasets.contracts.instants import Instant
 from titleshot.datasets.contracts.record import Record, SeriesKey, canonical_json
 

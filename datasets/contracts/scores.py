@@ -1,0 +1,238 @@
+"""Scores of one contender, and of one against another. Undefined is null with a reason, never 0."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+from titleshot.datasets.contracts.instants import Instant
+from titleshot.datasets.contracts.record import Record, Severity
+
+Direction = Literal["up", "down"]
+Outcome = Literal["detected", "missed", "carried", "censored", "unscored"]
+
+
+class Score(BaseModel):
+    """A number with its n, its interval and its chance level."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str
+    value: float | None
+    unit: str
+    """``ratio``, ``s``, ``per_week``, ``count``."""
+    better: Direction | None
+    """None: context, neither good nor bad by itself."""
+    n: int
+    """What the number rests on: incidents, pages, weeks …; ``n_of`` says which."""
+    n_of: str
+    low: float | None = None
+    high: float | None = None
+    confidence: float | None = None
+    method: str | None = None
+    chance: float | None = None
+    """Mean of the same score against shifted labels."""
+    chance_high: float | None = None
+    """95 % quantile of the same."""
+    reason: str | None = None
+    """Why ``value`` (or the interval) is null."""
+
+    @model_validator(mode="after")
+    def _explained(self) -> Score:
+        if (self.value is None or self.low is None) and not self.reason:
+            raise ValueError(f"score {self.name}: a null value or interval needs a reason")
+        return self
+
+
+class IncidentOutcome(BaseModel):
+    """What became of one labelled incident under one contender."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    incident_id: str
+    start: Instant
+    end: Instant
+    root_service: str
+    affected_services: tuple[str, ...]
+    severity: Severity
+    kind: str
+    team: str | None
+    outcome: Outcome
+    detected_at: Instant | None = None
+    time_to_detect_s: float | None = None
+    page_ids: tuple[str, ...] = ()
+    duplicates: int = 0
+    fan_out: int = 0
+
+
+class PageOutcome(BaseModel):
+    """What became of one page."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    page_id: str
+    paged_at: Instant
+    route: str
+    severity: Severity
+    services: tuple[str, ...]
+    outcome: Literal[
+        "detection", "duplicate", "fan_out", "carried", "false", "unmatched", "unscored", "set_aside"
+    ]
+    incident_id: str | None = None
+
+
+class Identity(BaseModel):
+    """Which bytes the numbers speak of."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    contender: str
+    recipe_digest: str | None
+    artifact_digest: str | None
+    dataset: str
+    dataset_digest: str
+    labels_digest: str
+    labels_as_of: Instant
+    code_commit: str | None
+    code_dirty: bool | None
+    lock_digest: str | None
+
+
+class Settings(BaseModel):
+    """What was scored and how; the evaluation settings as resolved."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    span_from: Instant
+    span_to: Instant
+    warm_up_s: float
+    early_s: dict[str, float]
+    """By label source."""
+    grace_s: float
+    hops: int
+    labels_complete: bool
+    detect_within_s: float
+    seed: int
+    resamples: int
+    blocks: int
+    confidence: float
+
+
+class Scorecard(Record):
+    """Everything ``score`` says of one replay log."""
+
+    identity: Identity
+    settings: Settings
+    scores: tuple[Score, ...]
+    by_group: dict[str, dict[str, tuple[Score, ...]]] = Field(default_factory=dict)
+    """``{"severity": {"high": (…)}, "kind": …, "service": …, "team": …}``."""
+    baselines: dict[str, tuple[Score, ...]] = Field(default_factory=dict)
+    """``never``, ``always``, ``random``."""
+    delay_curve: tuple[tuple[float, float], ...] = ()
+    """(T in s, share of all incidents detected within T)."""
+    incidents: tuple[IncidentOutcome, ...] = ()
+    pages: tuple[PageOutcome, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    def score(self, name: str) -> Score:
+        """The score of that name; KeyError names those there are."""
+        for score in self.scores:
+            if score.name == name:
+                return score
+        raise KeyError(f"no score {name!r}; there are {', '.join(score.name for score in self.scores)}")
+
+
+class PairedScore(BaseModel):
+    """Challenger minus champion on the same blocks and incidents; the interval is of the difference."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str
+    unit: str
+    better: Direction | None
+    champion: float | None
+    challenger: float | None
+    difference: float | None
+    low: float | None
+    high: float | None
+    decisive_low: float | None = None
+    """Same interval at the policy's decisive confidence."""
+    decisive_high: float | None = None
+    confidence: float
+    method: str | None
+    p_value: float | None = None
+    n: int
+    n_of: str
+    discordant: tuple[int, int] | None = None
+    """(only the challenger, only the champion) for paired proportions."""
+    reason: str | None = None
+
+
+class IncidentPair(BaseModel):
+    """One labelled incident under both."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    incident_id: str
+    verdict: Literal["won", "lost", "tied", "unscored"]
+    why: str
+    champion: IncidentOutcome
+    challenger: IncidentOutcome
+
+
+class Comparison(Record):
+    """The paired comparison ``compare`` makes; what the judge reads."""
+
+    champion: Scorecard
+    challenger: Scorecard
+    pairs: tuple[PairedScore, ...]
+    incidents: tuple[IncidentPair, ...]
+    by_group: dict[str, dict[str, tuple[PairedScore, ...]]] = Field(default_factory=dict)
+    blocks: int
+    weeks: float
+    incidents_scored: int
+
+    def pair(self, name: str) -> PairedScore:
+        """The paired score of that name; KeyError names those there are."""
+        for pair in self.pairs:
+            if pair.name == name:
+                return pair
+        raise KeyError(f"no paired score {name!r}; there are {', '.join(p.name for p in self.pairs)}")
+
+
+Answer = Literal["promote", "reject", "not_enough_evidence", "invalid"]
+
+
+class CriterionOutcome(BaseModel):
+    """How one criterion of the policy came out, with the numbers it came from."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    score: str
+    kind: Literal["superiority", "non_inferiority", "ceiling"]
+    margin: float
+    confidence: float
+    critical: bool
+    group: str | None = None
+    outcome: Literal["pass", "fail", "undecided"]
+    decisive: bool = False
+    value: float | None
+    low: float | None
+    high: float | None
+    n: int
+    reason: str
+    missing: str | None = None
+    """For undecided ones: how much more of what would decide it."""
+
+
+class Verdict(Record):
+    """The judge's answer, with every reason."""
+
+    answer: Answer
+    reasons: tuple[str, ...]
+    criteria: tuple[CriterionOutcome, ...]
+    missing: tuple[str, ...] = ()
+    policy_name: str
+    policy_digest: str
+    looks: Annotated[int, Field(ge=0)] = 0
+    judged_at: Instant

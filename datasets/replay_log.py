@@ -1,0 +1,260 @@
+"""A replay log on disk: what a contender said, as Parquet tables and ``log.json``.
+
+Tables are append-only records in the order they were said. ``pages`` and ``incidents`` hold an opening and
+a closing record each; :meth:`ReplayLog.pages` and :meth:`ReplayLog.incidents` fold them.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import uuid
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+from titleshot.datasets.contracts.incidents import DeadLetter, Hypothesis, IncidentCandidate, Page
+from titleshot.datasets.contracts.record import canonical_json, version_of
+from titleshot.datasets.errors import MalformedInput, UnknownVersion, UsageError
+
+VERSION = "1.0"
+_TIME = pa.timestamp("ns", tz="UTC")
+_WORD = pa.dictionary(pa.int32(), pa.string())
+
+EVENTS = pa.schema(
+    [
+        ("event_id", pa.string()),
+        ("timestamp", _TIME),
+        ("namespace", _WORD),
+        ("service", _WORD),
+        ("metric_name", _WORD),
+        ("series_labels", _WORD),
+        ("window_seconds", pa.float64()),
+        ("value", pa.float64()),
+        ("expected", pa.float64()),
+        ("lower_bound", pa.float64()),
+        ("upper_bound", pa.float64()),
+        ("anomaly_score", pa.float64()),
+        ("detector", _WORD),
+        ("labels", _WORD),
+        ("evidence", pa.string()),
+        ("policy", _WORD),
+        ("emitted_at", _TIME),
+        ("flushed", pa.bool_()),
+    ]
+)
+INCIDENTS = pa.schema(
+    [
+        ("incident_id", pa.string()),
+        ("status", pa.string()),
+        ("severity", pa.string()),
+        ("services", pa.list_(pa.string())),
+        ("event_ids", pa.list_(pa.string())),
+        ("opened_at", _TIME),
+        ("last_event_at", _TIME),
+        ("emitted_at", _TIME),
+        ("hypotheses", pa.string()),
+        ("merged_into", pa.string()),
+        ("correlator", pa.string()),
+        ("flushed", pa.bool_()),
+    ]
+)
+PAGES = pa.schema(
+    [
+        ("page_id", pa.string()),
+        ("incident_id", pa.string()),
+        ("status", pa.string()),
+        ("route", pa.string()),
+        ("severity", pa.string()),
+        ("services", pa.list_(pa.string())),
+        ("opened_at", _TIME),
+        ("paged_at", _TIME),
+        ("last_event_at", _TIME),
+        ("closed_at", _TIME),
+        ("probable_service", pa.string()),
+        ("summary", pa.string()),
+        ("flushed", pa.bool_()),
+    ]
+)
+DEAD_LETTERS = pa.schema(
+    [
+        ("reason", pa.string()),
+        ("detail", pa.string()),
+        ("kind", pa.string()),
+        ("timestamp", _TIME),
+        ("arrived_at", _TIME),
+        ("record", pa.string()),
+        ("flushed", pa.bool_()),
+    ]
+)
+SCORES = pa.schema(
+    [("series", pa.int32()), ("timestamp", _TIME), ("detector", _WORD), ("anomaly_score", pa.float64())]
+)
+TABLES = {
+    "events": EVENTS,
+    "incidents": INCIDENTS,
+    "pages": PAGES,
+    "dead_letters": DEAD_LETTERS,
+    "scores": SCORES,
+}
+
+
+def incidents_table(records: list[IncidentCandidate]) -> pa.Table:
+    """Incident candidates as a table of ``INCIDENTS``."""
+    return _table(
+        INCIDENTS,
+        [
+            {
+                **r.model_dump(exclude={"schema_version"}),
+                "hypotheses": canonical_json([h.model_dump(mode="json") for h in r.hypotheses]),
+            }
+            for r in records
+        ],
+    )
+
+
+def pages_table(records: list[Page]) -> pa.Table:
+    """Pages as a table of ``PAGES``."""
+    return _table(PAGES, [r.model_dump(exclude={"schema_version"}) for r in records])
+
+
+def dead_letters_table(records: list[DeadLetter]) -> pa.Table:
+    """Dead letters as a table of ``DEAD_LETTERS``."""
+    return _table(
+        DEAD_LETTERS,
+        [
+            {**r.model_dump(exclude={"schema_version"}), "record": json.dumps(r.record, sort_keys=True)}
+            for r in records
+        ],
+    )
+
+
+def _table(schema: pa.Schema, rows: list[dict[str, Any]]) -> pa.Table:
+    return pa.Table.from_pylist(rows, schema=schema)
+
+
+class LogWriter:
+    """Writes a log beside its place and renames it there when all of it is written.
+
+    Used as a context manager: an exception leaves nothing behind. An existing log is replaced; a folder
+    that is something else is refused.
+    """
+
+    def __init__(self, out: Path) -> None:
+        if out.exists() and not (out / "log.json").is_file() and any(out.iterdir()):
+            raise UsageError(f"{out} is not a replay log and not empty; choose another --out")
+        self.out = out
+        self._beside = out.with_name(f".{out.name}.{uuid.uuid4().hex[:8]}.part")
+        self._writers: dict[str, pq.ParquetWriter] = {}
+        self.about: dict[str, Any] = {}
+        self.rows = dict.fromkeys(TABLES, 0)
+
+    def __enter__(self) -> Self:
+        self._beside.mkdir(parents=True)
+        for name in ("events", "incidents", "pages", "dead_letters"):
+            self._open(name)
+        return self
+
+    def append(self, name: str, table: pa.Table) -> None:
+        """Add rows to a table of ``TABLES``."""
+        if table.num_rows:
+            self._open(name).write_table(table)
+            self.rows[name] += table.num_rows
+
+    def _open(self, name: str) -> pq.ParquetWriter:
+        if name not in self._writers:
+            self._writers[name] = pq.ParquetWriter(
+                self._beside / f"{name}.parquet", TABLES[name], compression="zstd"
+            )
+        return self._writers[name]
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for writer in self._writers.values():
+            writer.close()
+        if kind is not None:
+            shutil.rmtree(self._beside, ignore_errors=True)
+            return
+        about = {
+            "log_version": VERSION,
+            **self.about,
+            "rows": {k: v for k, v in self.rows.items() if k in self._writers},
+        }
+        (self._beside / "log.json").write_text(
+            json.dumps(about, indent=1, sort_keys=True) + "\n", encoding="utf-8"
+        )
+        if self.out.exists():
+            old = self.out.with_name(f".{self.out.name}.{uuid.uuid4().hex[:8]}.old")
+            os.replace(self.out, old)
+            os.replace(self._beside, self.out)
+            shutil.rmtree(old, ignore_errors=True)
+        else:
+            os.replace(self._beside, self.out)
+
+
+class ReplayLog:
+    """Reads a log. Tables are read when asked for.
+
+    Raises:
+        MalformedInput: the folder is no log, or a table cannot be read.
+        UnknownVersion: written by a newer major version.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        try:
+            self.about: dict[str, Any] = json.loads((path / "log.json").read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            raise MalformedInput(
+                f"{path}: no replay log here (log.json is missing); make one with replay"
+            ) from None
+        except (OSError, ValueError) as error:
+            raise MalformedInput(f"{path}/log.json cannot be read: {error}") from None
+        found = str(self.about.get("log_version"))
+        if version_of(found)[0] != version_of(VERSION)[0]:
+            raise UnknownVersion(f"{path}: log_version {found}; this code reads {version_of(VERSION)[0]}.x")
+
+    def table(self, name: str) -> pa.Table:
+        """One table of ``TABLES``, as said."""
+        try:
+            return pq.read_table(self.path / f"{name}.parquet").cast(TABLES[name])
+        except FileNotFoundError:
+            way_out = "; replay with --scores" if name == "scores" else ""
+            raise MalformedInput(f"{self.path}: no {name}.parquet{way_out}") from None
+        except (OSError, pa.ArrowException) as error:
+            raise MalformedInput(f"{self.path}/{name}.parquet cannot be read: {error}") from None
+
+    def pages(self) -> list[Page]:
+        """One record per page, as sent, with the activity and close of its closing record where there is one."""
+        folded: dict[str, Page] = {}
+        for row in _rows(self.table("pages")):
+            page = Page.model_validate(row)
+            sent = folded.get(page.page_id)
+            if sent is None:
+                folded[page.page_id] = page
+            elif page.status == "closed":
+                folded[page.page_id] = sent.model_copy(
+                    update={"last_event_at": page.last_event_at, "closed_at": page.closed_at}
+                )
+        return sorted(folded.values(), key=lambda page: (page.paged_at, page.page_id))
+
+    def incidents(self) -> list[IncidentCandidate]:
+        """The last record of each incident candidate."""
+        last: dict[str, IncidentCandidate] = {}
+        for row in _rows(self.table("incidents")):
+            row["hypotheses"] = tuple(Hypothesis.model_validate(h) for h in json.loads(row["hypotheses"]))
+            candidate = IncidentCandidate.model_validate(row)
+            last[candidate.incident_id] = candidate
+        return sorted(last.values(), key=lambda candidate: (candidate.opened_at, candidate.incident_id))
+
+
+def _rows(table: pa.Table) -> list[dict[str, Any]]:
+    # Instants leave Arrow as nanoseconds: Python datetimes would cut them to microseconds.
+    for index, field in enumerate(table.schema):
+        if pa.types.is_timestamp(field.type):
+            table = table.set_column(index, field.name, table.column(index).cast(pa.int64()))
+    return [{k: tuple(v) if isinstance(v, list) else v for k, v in row.items()} for row in table.to_pylist()]
