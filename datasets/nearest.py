@@ -6,12 +6,12 @@ from collections.abc import Iterable
 from difflib import get_close_matches
 
 
-def did_you_mean(name: str, known: Iterable[str]) -> str:
+def nearest(name: str, known: Iterable[str]) -> str:
     """Words to end an error message with: the nearest name, else all of them, else nothing.
 
-    >>> did_you_mean("rolling_z", ["robust_mad", "rolling_z_score"])
+    >>> nearest("rolling_z", ["robust_mad", "rolling_z_score"])
     "; did you mean 'rolling_z_score'?"
-    >>> did_you_mean("x", ["robust_mad", "rolling_z_score"])
+    >>> nearest("x", ["robust_mad", "rolling_z_score"])
     '; there are robust_mad, rolling_z_score'
     """
     names = sorted(known)

@@ -16,7 +16,7 @@ from typing import Any, TypeVar, get_args
 import yaml
 from pydantic import BaseModel, ValidationError
 from titleshot.datasets.errors import MalformedInput, UnknownVersion
-from titleshot.datasets.nearest import did_you_mean
+from titleshot.datasets.nearest import nearest
 
 Model = TypeVar("Model", bound=BaseModel)
 Place = tuple[str | int, ...]
@@ -254,7 +254,7 @@ def _message(fault: Any, model: type[BaseModel]) -> str:
     if fault["type"] == "missing":
         return "is missing"
     if fault["type"] == "extra_forbidden":
-        return f"unknown field{did_you_mean(str(place[-1]), _fields_at(model, place[:-1]))}"
+        return f"unknown field{nearest(str(place[-1]), _fields_at(model, place[:-1]))}"
     message = str(fault["msg"]).removeprefix("Value error, ")
     given = fault.get("input")
     if isinstance(given, Hashable) and not isinstance(given, BaseModel) and f"{given!r}" not in message:
