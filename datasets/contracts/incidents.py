@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Annotated, Any, Literal
 
 from pydantic import Field
@@ -61,6 +62,18 @@ class Page(Record):
     probable_service: str | None = None
     summary: str = ""
     flushed: bool = False
+
+
+def fold_pages(records: Iterable[Page]) -> list[Page]:
+    """One record per page by (paged_at, page_id): as sent, with activity and end of its closing record."""
+    folded: dict[str, Page] = {}
+    for page in records:
+        sent = folded.setdefault(page.page_id, page)
+        if page.status == "closed":
+            folded[page.page_id] = sent.model_copy(
+                update={"last_event_at": page.last_event_at, "closed_at": page.closed_at}
+            )
+    return sorted(folded.values(), key=lambda page: (page.paged_at, page.page_id))
 
 
 class DeadLetter(Record):

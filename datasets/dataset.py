@@ -1,0 +1,265 @@
+"""A dataset on disk, read: frozen telemetry and reference data, and the labels that came later."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import pairwise
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import ValidationError
+from titleshot.datasets.contracts.instants import SECOND, format_instant
+from titleshot.datasets.contracts.record import SeriesKey, broken
+from titleshot.datasets.contracts.reference import REFERENCE_KINDS, REFERENCE_ROW, ReferenceRow
+from titleshot.datasets.contracts.telemetry import LogEvent, PlatformEvent
+from titleshot.datasets.contracts.validation import ValidationReport
+from titleshot.datasets.dataset_card import CARD, DatasetCard, FileEntry
+from titleshot.datasets.digest import dataset_digest, table_entries
+from titleshot.datasets.errors import IntegrityError, InvalidDataset, MalformedInput
+from titleshot.datasets.label_layer import LabelLayer, Labels
+from titleshot.datasets.sample_files import NO_INSTANT, SampleGroup, sample_groups
+from titleshot.datasets.tables import (
+    LOG_EVENTS,
+    PLATFORM_EVENTS,
+    REFERENCE,
+    SERIES,
+    Table,
+    read_rows,
+)
+
+VALIDATION = "validation.json"
+_MOST_REASONS = 5
+
+
+class SampleBlock(NamedTuple):
+    """Samples in the order they arrived: four arrays of equal length."""
+
+    codes: NDArray[np.int32]
+    """Series: positions in :meth:`Dataset.series`."""
+    timestamps: NDArray[np.int64]
+    values: NDArray[np.float64]
+    """May hold NaN and infinities."""
+    arrivals: NDArray[np.int64]
+    """``ingested_at``, else timestamp + ingest delay. Never falls."""
+
+    def take(self, chosen: NDArray[np.bool_] | slice) -> SampleBlock:
+        """The rows chosen by a mask or a slice."""
+        return SampleBlock(
+            self.codes[chosen], self.timestamps[chosen], self.values[chosen], self.arrivals[chosen]
+        )
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """One dataset. Nothing is read before it is asked for.
+
+    Deaf to what is not told to it: files below the folder that no table names are not read.
+    """
+
+    path: Path
+    card: DatasetCard
+
+    @classmethod
+    def open(cls, path: Path | str) -> Dataset:
+        """Open a dataset by its folder.
+
+        Raises:
+            MalformedInput: no dataset there, or its card has faults (with file, line and field).
+            UnknownVersion: written by a newer major version.
+        """
+        path = Path(path)
+        if not (path / CARD).is_file():
+            raise MalformedInput(
+                f"{path}: no dataset here ({CARD} is missing); make one with import or generate"
+            )
+        return cls(path, DatasetCard.load(path / CARD))
+
+    def series(self) -> list[SeriesKey]:
+        """The series' keys, sorted; a code is a position in this list.
+
+        Raises:
+            MalformedInput: the table is not the sorted list that codes point into.
+        """
+        return list(self._series)
+
+    @cached_property
+    def _series(self) -> tuple[SeriesKey, ...]:
+        rows = sorted(read_rows(self.path, SERIES), key=lambda row: row["series"])
+        keys = tuple(
+            SeriesKey(r["namespace"], r["service"], r["metric_name"], r["series_labels"]) for r in rows
+        )
+        in_order = all(a < b for a, b in pairwise(keys))
+        if not keys or [row["series"] for row in rows] != list(range(len(keys))) or not in_order:
+            raise MalformedInput(
+                f"{self.path / SERIES.path}: must list each series once, sorted by key and numbered from 0;"
+                " import the dataset again"
+            )
+        return keys
+
+    def blocks(
+        self, from_: int | None = None, to: int | None = None, rows: int = 1_000_000
+    ) -> Iterator[SampleBlock]:
+        """Samples with timestamps in [from_, to), nanoseconds UTC, in blocks of at most ``rows``.
+
+        Memory is that of a row group, however many samples there are.
+
+        Raises:
+            MalformedInput: a file is cut off, breaks the contract, or is not in arrival order.
+        """
+        delay = round(self.card.ingest_delay_s * SECOND)
+        last = NO_INSTANT
+        for group in sample_groups(self.path):
+            if (to is not None and group.first >= to) or (from_ is not None and group.last < from_):
+                continue
+            block = self._block(group, delay)
+            if block.arrivals[0] < last or np.any(block.arrivals[1:] < block.arrivals[:-1]):
+                raise MalformedInput(
+                    f"{group.path}: rows are not in the order they arrived; import the dataset again"
+                )
+            last = int(block.arrivals[-1])
+            if (from_ is not None and group.first < from_) or (to is not None and group.last >= to):
+                lower = np.iinfo(np.int64).min if from_ is None else from_
+                upper = np.iinfo(np.int64).max if to is None else to
+                chosen = (block.timestamps >= lower) & (block.timestamps < upper)
+                block = block.take(chosen)
+            for start in range(0, len(block.codes), rows):
+                yield block.take(slice(start, start + rows))
+
+    def _block(self, group: SampleGroup, delay: int) -> SampleBlock:
+        names = ("series", "timestamp", "value", *(("ingested_at",) if group.ingested else ()))
+        columns = group.read(names)
+        codes, timestamps = columns["series"], columns["timestamp"]
+        if codes.min() < 0 or codes.max() >= self.card.series:
+            raise MalformedInput(f"{group.path}: a sample of a series that {SERIES.path} does not list")
+        arrivals = timestamps + delay if delay else timestamps
+        if group.ingested:
+            arrivals = np.where(columns["ingested_at"] != NO_INSTANT, columns["ingested_at"], arrivals)
+        return SampleBlock(codes, timestamps, columns["value"], arrivals)
+
+    def log_events(self) -> list[LogEvent]:
+        """Log events in the order they arrived."""
+        return self._events(LOG_EVENTS, LogEvent)
+
+    def platform_events(self) -> list[PlatformEvent]:
+        """Platform events in the order they arrived."""
+        return self._events(PLATFORM_EVENTS, PlatformEvent)
+
+    def _events(self, table: Table, model: type[Any]) -> list[Any]:
+        delay = round(self.card.ingest_delay_s * SECOND)
+
+        def arrived(row: dict[str, Any]) -> tuple[int, int]:
+            at = row["ingested_at"]
+            return (row["timestamp"] + delay if at is None else at), row["source_row"]
+
+        rows = sorted(read_rows(self.path, table), key=arrived)
+        return [
+            self._record(table, model.model_validate, {k: v for k, v in row.items() if k != "source_row"})
+            for row in rows
+        ]
+
+    def reference(self) -> list[ReferenceRow]:
+        """Reference rows by (known_from, kind, content)."""
+        rows: list[ReferenceRow] = [
+            self._record(REFERENCE[kind], REFERENCE_ROW.validate_python, {"kind": kind, **row})
+            for kind in REFERENCE_KINDS
+            for row in read_rows(self.path, REFERENCE[kind])
+        ]
+        return sorted(rows, key=lambda row: (row.known_from, row.kind, row.to_json()))
+
+    def _record(self, table: Table, validate: Any, row: dict[str, Any]) -> Any:
+        try:
+            return validate(row)
+        except ValidationError as error:
+            raise broken(error, str(self.path / table.path)) from None
+
+    @property
+    def label_layer(self) -> LabelLayer:
+        """Where labels are appended."""
+        return LabelLayer(self.path / "labels")
+
+    def labels(self, as_of: int | None = None) -> Labels:
+        """Labels known at ``as_of`` (nanoseconds UTC, inclusive); None takes all there are."""
+        return self.label_layer.read(as_of, otherwise=self.card.span_to)
+
+    def verify(self) -> None:
+        """Compute every digest anew and compare with the card.
+
+        Raises:
+            IntegrityError: a table is not what it was; names the table.
+            MalformedInput: a file cannot be read.
+        """
+        found = table_entries(self.path)
+        for name in sorted({*found, *self.card.tables}):
+            if found.get(name) != self.card.tables.get(name):
+                raise IntegrityError(
+                    f"{self.path}: table {name} is not the one that was imported (digest differs);"
+                    " restore it or import again"
+                )
+        if dataset_digest(self.card.ingest_delay_s, found) != self.card.digest:
+            raise IntegrityError(
+                f"{self.path / CARD}: digest does not fit ingest_delay_s and tables; restore it"
+                " or import again"
+            )
+
+    def unchanged(self) -> None:
+        """Like :meth:`verify`, in a fraction of its time while the files are byte for byte as written."""
+        if not self.card.files or file_entries(self.path) != self.card.files:
+            self.verify()
+
+    def validated(self) -> ValidationReport:
+        """The validation report of exactly these bytes, passed.
+
+        Raises:
+            InvalidDataset: never validated, changed since, or failed: with rules, rows and examples.
+            IntegrityError: the files are not those of the card.
+        """
+        report = self.validation()
+        again = f"run: titleshot validate {self.path}"
+        if report is None:
+            raise InvalidDataset(f"{self.path}: not validated; {again}")
+        if report.dataset_digest != self.card.digest:
+            raise InvalidDataset(
+                f"{self.path}: validated as {report.dataset_digest[:12]} on"
+                f" {format_instant(report.validated_at)}, is {self.card.digest[:12]} now; {again}"
+            )
+        if not report.passed:
+            raise InvalidDataset(f"{self.path}: did not pass validation\n{_failures(report)}")
+        self.unchanged()
+        return report
+
+    def validation(self) -> ValidationReport | None:
+        """What ``validate`` last wrote, passed or not; None where it never ran."""
+        path = self.path / VALIDATION
+        try:
+            return ValidationReport.from_json(path.read_bytes(), where=str(path))
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            raise MalformedInput(f"{path} cannot be read: {error.strerror}") from None
+
+
+def file_entries(folder: Path) -> dict[str, FileEntry]:
+    """Size and SHA-256 of every frozen file below a dataset's folder, by its path within."""
+    entries = {}
+    for path in sorted((*folder.glob("telemetry/*"), *folder.glob("reference/*"))):
+        with path.open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+        entries[path.relative_to(folder).as_posix()] = FileEntry(bytes=path.stat().st_size, sha256=digest)
+    return entries
+
+
+def _failures(report: ValidationReport) -> str:
+    failed = [rule for rule in report.rules if rule.severity == "error" and not rule.passed]
+    lines = [
+        f"  {rule.rule} on {rule.table}: {rule.rows} rows, for example"
+        f" {'; '.join(rule.examples[:3]) or rule.detail or 'none recorded'}"
+        for rule in failed[:_MOST_REASONS]
+    ]
+    if len(failed) > _MOST_REASONS:
+        lines.append(f"  and {len(failed) - _MOST_REASONS} more rules; see {VALIDATION}")
+    return "\n".join(lines)
