@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Field, StringConstraints
+from pydantic import BeforeValidator, Field, PlainSerializer, StringConstraints, WithJsonSchema
 from titleshot.datasets.contracts.instants import Instant
 from titleshot.datasets.contracts.record import Record, SeriesKey, canonical_json
 
@@ -23,6 +24,28 @@ def _value(raw: object) -> object:
     return raw
 
 
+def _json_value(value: float) -> float | str:
+    if math.isfinite(value):
+        return value
+    return "NaN" if math.isnan(value) else f"{value:+}".title()
+
+
+Value = Annotated[
+    float,
+    BeforeValidator(_value),
+    PlainSerializer(_json_value, when_used="json"),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": ["number", "null"]},
+                {"type": "string", "pattern": r"^\s*([Nn][Aa][Nn]|[+-]?[Ii][Nn][Ff])\s*$"},
+            ]
+        }
+    ),
+]
+"""A sample's value: a number, or what is no number in the words of exporters; NaN and infinities in memory."""
+
+
 class Sample(Record):
     """One value of one series. Non-finite values are kept, counted and never scored."""
 
@@ -30,7 +53,7 @@ class Sample(Record):
     namespace: Namespace
     service: Name
     metric_name: Name
-    value: Annotated[float, BeforeValidator(_value)]
+    value: Value
     series_labels: dict[str, str] = Field(default_factory=dict)
     ingested_at: Instant | None = None
 
