@@ -9,13 +9,13 @@ from __future__ import annotations
 import hashlib
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from typing import ClassVar, Literal, NamedTuple
+from typing import Annotated, ClassVar, Literal, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 from titleshot.datasets.contracts.record import SeriesKey, canonical_json
-from titleshot.datasets.errors import UsageError
+from titleshot.datasets.errors import MalformedInput
 
 Codes = npt.NDArray[np.int32]
 Counts = npt.NDArray[np.int32]
@@ -57,12 +57,31 @@ class DetectorParams(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
+class BandParams(DetectorParams):
+    """What families share that hold a value against ``expected ± threshold × spread``.
+
+    The spread is at least ``spread_floor`` (in the metric's unit) and at least ``spread_floor_ratio`` of the
+    absolute expectation. Where it is still 0, u is 0: no unit, no strangeness. ``direction`` high or low
+    says that only values above or below are strange; the others have u = 0 and the band is unchanged.
+    """
+
+    threshold: Annotated[float, Field(gt=0, le=1e6)] = 3.0
+    direction: Direction = "both"
+    spread_floor: Annotated[float, Field(ge=0, le=LARGEST_VALUE)] = 0.0
+    spread_floor_ratio: Annotated[float, Field(ge=0, le=1e6)] = 0.0
+
+    @property
+    def sign(self) -> int:
+        """``direction`` as the kernels take it: 0 both, 1 high, -1 low."""
+        return {"both": 0, "high": 1, "low": -1}[self.direction]
+
+
 class Detector(ABC):
     """One family with its parameters, over the state of many series.
 
     Rows come in release order: per series the timestamps grow, and no (series, timestamp) comes twice.
     A value that is NaN, infinite or beyond 1e150 is not scored, never enters a baseline and is counted
-    per series in ``broken``.
+    per series in the state ``broken``.
     """
 
     family: ClassVar[str]
@@ -72,7 +91,11 @@ class Detector(ABC):
 
     def __init__(self, params: DetectorParams | None = None) -> None:
         self.params = self.Params() if params is None else params
-        self.broken: Instants = np.zeros(0, np.int64)
+        self.series = 0
+        self._layout = self.layout()
+        self._columns: Arrays = {
+            name: np.zeros((0, *shape), dtype) for name, (dtype, shape) in self._layout.items()
+        }
 
     @property
     def name(self) -> str:
@@ -95,21 +118,51 @@ class Detector(ABC):
     def false_alarm_ratio(self) -> float:
         """Share of rows with u >= 1 on independent Gaussian noise, as documented; law 8 measures it."""
 
-    @abstractmethod
+    def layout(self) -> dict[str, tuple[type[np.generic], tuple[int, ...]]]:
+        """State per series: name to (dtype, shape of one series). All of it starts at zero."""
+        return {}
+
     def grow(self, n: int) -> None:
         """Make state for the codes below n. What is there stays as it is; a smaller n does nothing."""
+        if n <= self.series:
+            return
+        for name, (dtype, shape) in self._layout.items():
+            old = self._columns[name]
+            if n > len(old):
+                # Room for twice as many, or a series at a time would copy everything each time.
+                column = np.zeros((max(n, 2 * len(old)), *shape), dtype)
+                column[: len(old)] = old
+                self._columns[name] = column
+        self.series = n
 
     @abstractmethod
     def fold(self, codes: Codes, timestamps: Instants, values: Floats) -> Scored:
         """Score rows and take them in. Codes must be below the n last grown to."""
 
-    @abstractmethod
     def state(self) -> Arrays:
-        """The state as arrays: live ones, so write them out before the next fold."""
+        """The state as arrays of length n: live ones, so write them out before the next fold."""
+        return {name: column[: self.series] for name, column in self._columns.items()}
 
-    @abstractmethod
     def load(self, arrays: Mapping[str, npt.NDArray[np.generic]]) -> None:
-        """Continue from what ``state`` gave under the same parameters; copies."""
+        """Continue from what ``state`` gave under the same parameters; copies.
+
+        Raises:
+            MalformedInput: arrays of another family or of other parameters.
+        """
+        lengths = {len(array) for array in arrays.values()}
+        if arrays.keys() != self._layout.keys() or len(lengths) > 1:
+            raise MalformedInput(
+                f"state of {self.name} has {sorted(self._layout)}, got {sorted(arrays)}; take a new snapshot"
+            )
+        for name, (dtype, shape) in self._layout.items():
+            found = arrays[name]
+            if found.dtype != dtype or found.shape[1:] != shape:
+                raise MalformedInput(
+                    f"state {name!r} of {self.name} is {np.dtype(dtype)}{shape} per series, got "
+                    f"{found.dtype}{found.shape[1:]}; it was written under other parameters"
+                )
+        self._columns = {name: np.array(arrays[name]) for name in self._layout}
+        self.series = lengths.pop() if lengths else self.series
 
     @abstractmethod
     def baseline(self, sample_count: int, timestamp: int) -> str:
@@ -125,26 +178,14 @@ class Detector(ABC):
     ) -> Arrays:
         """Learn from history; rows where ``keep`` is False (maintenance, planned changes) are left out.
 
-        Raises:
-            UsageError: this family learns nothing beforehand.
+        ``keys[code]`` is the series of a code. Only families with ``needs_fit`` have this.
         """
-        raise UsageError(f"{self.family} is not fitted; leave it out of fit")
+        raise NotImplementedError(f"{self.family} learns nothing beforehand")
 
     def use(self, arrays: Mapping[str, npt.NDArray[np.generic]], keys: Sequence[SeriesKey]) -> None:
         """Score with what ``fit`` gave from now on; ``keys[code]`` is the series of a code.
 
-        Call it again with all keys after growing. Series that were not in the history are not scored.
-
-        Raises:
-            UsageError: this family learns nothing beforehand.
+        Call it again with all keys after growing. Series that were not in the history are not scored. Only
+        families with ``needs_fit`` have this.
         """
-        raise UsageError(f"{self.family} is not fitted; it has no fitted arrays to use")
-
-
-def grown(array: npt.NDArray[np.generic], n: int) -> npt.NDArray[np.generic]:
-    """``array`` with at least n rows, new ones zero, old ones unchanged; room is kept for doubling."""
-    if n <= len(array):
-        return array
-    larger = np.zeros((n, *array.shape[1:]), array.dtype)
-    larger[: len(array)] = array
-    return larger
+        raise NotImplementedError(f"{self.family} learns nothing beforehand")

@@ -1,0 +1,50 @@
+"""The registered detector families: one line each."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import ValidationError
+from titleshot.datasets.contracts.record import broken
+from titleshot.datasets.errors import UsageError
+from titleshot.datasets.nearest import nearest
+from titleshot.detectors.detector import Detector
+from titleshot.detectors.robust_mad import RobustMad
+from titleshot.detectors.rolling_z_score import RollingZScore
+from titleshot.detectors.seasonal_baseline import SeasonalBaseline
+
+FAMILIES: dict[str, type[Detector]] = {
+    "robust_mad": RobustMad,
+    "rolling_z_score": RollingZScore,
+    "seasonal_baseline": SeasonalBaseline,
+}
+
+
+def detector_family(name: str) -> type[Detector]:
+    """The class registered under a name.
+
+    Raises:
+        UsageError: no such family; names the nearest.
+    """
+    if name not in FAMILIES:
+        raise UsageError(f"unknown detector {name!r}{nearest(name, FAMILIES)}")
+    return FAMILIES[name]
+
+
+def make_detector(name: str, params: Mapping[str, Any] | None = None, where: str = "detector") -> Detector:
+    """A detector of a family with checked parameters.
+
+    Raises:
+        UsageError: no such family.
+        MalformedInput: parameters that break their contract; names ``where`` and every field.
+
+    >>> make_detector("rolling_z_score", {"window": 30}).params.window
+    30
+    """
+    family = detector_family(name)
+    try:
+        checked = family.Params.model_validate(dict(params or {}))
+    except ValidationError as error:
+        raise broken(error, f"{where} {name}") from None
+    return family(checked)
