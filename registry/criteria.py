@@ -1,0 +1,150 @@
+"""One criterion of a policy against one comparison: pass, fail or undecided, and why.
+
+Every kind is a bound on an interval. With up better, the interval lies wholly above the bound (pass), wholly
+below it (fail), or straddles it (undecided). An interval that is not there is undecided.
+"""
+
+from __future__ import annotations
+
+import math
+
+from titleshot.datasets.contracts.scores import Comparison, CriterionOutcome, Direction, PairedScore, Score
+from titleshot.datasets.nearest import nearest
+from titleshot.registry.policy import Criterion, Policy
+from titleshot.registry.reading import Reading
+from titleshot.registry.wording import amount, change, percent, title
+
+
+def faults_of(criterion: Criterion, comparison: Comparison, policy: Policy) -> list[str]:
+    """What makes the comparison unfit to judge this criterion by, in words; empty when it is fit."""
+    name, score = criterion.score, _score(criterion, comparison)
+    if score is None:
+        known = {pair.name for pair in comparison.pairs} | {own.name for own in comparison.challenger.scores}
+        return [f"the policy asks for {name!r}, which the comparison lacks{nearest(name, known)}"]
+    faults = []
+    numbers = (score.low, score.high, *_values(score))
+    if any(number is not None and not math.isfinite(number) for number in numbers):
+        faults.append(f"{name} is not finite; an undefined score must be null with a reason")
+    if score.low is not None and score.high is not None and score.low > score.high:
+        faults.append(f"{name}: its interval ends before it starts")
+    if criterion.direction and score.better and criterion.direction != score.better:
+        faults.append(f"{name}: the policy says {criterion.direction} is better, the score {score.better}")
+    if criterion.direction is None and score.better is None:
+        faults.append(f"{name} is context, neither good nor bad by itself; give it a direction")
+    needed = policy.confidence_of(criterion)
+    if score.low is not None and (score.confidence or 0) < needed - 1e-9:
+        had = percent(score.confidence) if score.confidence else "unknown confidence"
+        faults.append(
+            f"{name}: the policy needs a {percent(needed)} interval and the comparison has one of {had}; "
+            "compare again with this policy"
+        )
+    return faults
+
+
+def outcome_of(criterion: Criterion, comparison: Comparison) -> tuple[CriterionOutcome, int | None]:
+    """How the criterion came out and, when undecided, how many incidents in all would decide it.
+
+    ``faults_of`` must have found nothing.
+    """
+    score = _score(criterion, comparison)
+    if score is None:
+        raise KeyError(criterion.score)
+    margin = criterion.margin
+    if isinstance(score, PairedScore):
+        margin = max(margin, criterion.margin_ratio * abs(score.champion or 0.0))
+    better: Direction = criterion.direction or score.better or "up"
+    reading, bound = Reading(score, better), _bound(criterion, margin, better)
+    place, decisive = reading.place(bound)
+    missing, total = reading.missing(bound) if place == "undecided" else (None, None)
+    outcome = CriterionOutcome(
+        score=criterion.score,
+        kind=criterion.kind,
+        margin=margin,
+        confidence=score.confidence or 0.0,
+        critical=criterion.critical,
+        outcome=place,
+        decisive=decisive,
+        value=reading.value,
+        low=score.low,
+        high=score.high,
+        n=score.n,
+        reason=f"{reading.found()}; {_asked(criterion, margin, better, score.unit)}: {place}",
+        missing=missing,
+    )
+    return outcome, total if score.n_of == "incidents" else None
+
+
+def guardrails_of(criterion: Criterion, comparison: Comparison) -> tuple[list[CriterionOutcome], list[str]]:
+    """Outcomes per group, and the groups with too little to guard.
+
+    A group fails only where its interval lies wholly beyond the guardrail's margin.
+    """
+    outcomes: list[CriterionOutcome] = []
+    unguarded: list[str] = []
+    rail = criterion.group_guardrail
+    if rail is None:
+        return outcomes, unguarded
+    for group, pairs in sorted(comparison.by_group.get(rail.by, {}).items()):
+        pair = next((pair for pair in pairs if pair.name == criterion.score), None)
+        if pair is None or pair.low is None or pair.n < rail.minimum_n:
+            unguarded.append(f"{rail.by} {group}")
+            continue
+        reading = Reading(pair, criterion.direction or pair.better or "up")
+        place, decisive = reading.place(-rail.margin)
+        lost = place == "fail"
+        shown = "shown" if lost else "not shown"
+        outcomes.append(
+            CriterionOutcome(
+                score=criterion.score,
+                kind="non_inferiority",
+                margin=rail.margin,
+                confidence=pair.confidence,
+                critical=False,
+                group=f"{rail.by} {group}",
+                outcome="fail" if lost else "pass",
+                decisive=decisive,
+                value=pair.difference,
+                low=pair.low,
+                high=pair.high,
+                n=pair.n,
+                reason=f"{rail.by} {group}, {reading.found()}; "
+                f"{shown} to lose more than {_size(rail.margin, pair.unit)}",
+            )
+        )
+    return outcomes, unguarded
+
+
+def _score(criterion: Criterion, comparison: Comparison) -> PairedScore | Score | None:
+    among: tuple[PairedScore | Score, ...] = comparison.pairs
+    if criterion.kind == "ceiling":
+        among = comparison.challenger.scores
+    return next((score for score in among if score.name == criterion.score), None)
+
+
+def _values(score: PairedScore | Score) -> tuple[float | None, ...]:
+    if isinstance(score, PairedScore):
+        return score.champion, score.challenger, score.difference, score.decisive_low, score.decisive_high
+    return (score.value,)
+
+
+def _bound(criterion: Criterion, margin: float, better: Direction) -> float:
+    if criterion.kind == "ceiling":
+        return margin if better == "up" else -margin
+    return margin if criterion.kind == "superiority" else -margin
+
+
+def _asked(criterion: Criterion, margin: float, better: Direction, unit: str) -> str:
+    if criterion.kind == "ceiling":
+        return f"must stay {'above' if better == 'up' else 'below'} {amount(margin, unit)}"
+    if criterion.kind == "superiority":
+        return f"must be better by more than {_size(margin, unit)}" if margin else "must be better"
+    return f"may be worse by less than {_size(margin, unit)}"
+
+
+def _size(margin: float, unit: str) -> str:
+    return change(margin, unit).removeprefix("+")
+
+
+def about(outcome: CriterionOutcome) -> str:
+    """What a criterion speaks of: the score, and the group where it is one group's."""
+    return f"{title(outcome.score)} ({outcome.group})" if outcome.group else title(outcome.score)
