@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from numba import njit
 from pydantic import Field
+
 from titleshot.datasets.contracts.instants import SECOND
 from titleshot.datasets.errors import MalformedInput
 from titleshot.detectors.detector import Arrays, Codes, DetectorParams, Flags, Floats, Instants

@@ -14,6 +14,7 @@ from typing import Annotated, ClassVar, Literal, NamedTuple
 import numpy as np
 import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict, Field
+
 from titleshot.datasets.contracts.record import SeriesKey, canonical_json
 from titleshot.datasets.errors import MalformedInput
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from pydantic import ValidationError
+
 from titleshot.datasets.contracts.record import broken
 from titleshot.datasets.errors import UsageError
 from titleshot.datasets.nearest import nearest

@@ -7,6 +7,7 @@ from typing import Annotated, ClassVar, Literal, Self
 import numpy as np
 from numba import njit
 from pydantic import Field, model_validator
+
 from titleshot.datasets.contracts.instants import SECOND
 from titleshot.detectors.detector import (
     HIGHEST_STRANGENESS,
@@ -33,9 +34,7 @@ class RollingZScoreParams(BandParams):
     @model_validator(mode="after")
     def _reachable(self) -> Self:
         if self.min_points > self.window:
-            raise ValueError(
-                f"min_points must be at most window ({self.window}), or nothing is scored; got {self.min_points}"
-            )
+            raise ValueError(f"min_points must be at most window ({self.window}), got {self.min_points}")
         return self
 
 

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 from numba import njit
 from pydantic import Field, model_validator
+
 from titleshot.datasets.contracts.instants import DAY, SECOND, WEEK
 from titleshot.datasets.contracts.record import SeriesKey, canonical_json
 from titleshot.datasets.errors import MalformedInput
