@@ -15,6 +15,7 @@ from typing import Any, TypeVar, get_args
 
 import yaml
 from pydantic import BaseModel, ValidationError
+
 from titleshot.datasets.errors import MalformedInput, UnknownVersion
 from titleshot.datasets.nearest import nearest
 

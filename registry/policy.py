@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
+
 from titleshot.datasets.contracts.decision import ModelName
 from titleshot.datasets.contracts.instants import Instant
 from titleshot.datasets.contracts.record import Record, canonical_json

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel, ConfigDict, Field
+
 from titleshot.datasets.contracts.decision import Decision
 from titleshot.datasets.errors import MalformedInput, UnknownVersion
 from titleshot.datasets.yaml_file import load_yaml, parse_document, parse_yaml, read_yaml

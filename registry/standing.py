@@ -1,0 +1,123 @@
+"""What a ledger says is live, was live, is half done, and how often a span was looked at."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+from titleshot.registry.ledger import AnyLine, Committed, Intended, Looked, OutOfBand, Registered
+
+CHAMPION = "champion"
+CHALLENGER = "challenger"
+
+
+class Standing(NamedTuple):
+    """Where an alias stands by committed lines only.
+
+    ``intent`` is the line that put it there; None where a person accepted an out-of-band change.
+    """
+
+    version: int
+    since: int
+    """Nanoseconds UTC of the commit."""
+    intent: Intended | None
+
+
+def alias_of(group: str | None) -> str:
+    """The champion's alias of a service group; names are encoded to MLflow's alphabet ``[A-Za-z0-9_-]``.
+
+    >>> alias_of(None), alias_of("checkout"), alias_of("a/b_c")
+    ('champion', 'champion--checkout', 'champion--a_2fb_5fc')
+    """
+    if group is None:
+        return CHAMPION
+    encoded = re.sub(rb"[^A-Za-z0-9-]", lambda match: b"_%02x" % match.group()[0], group.encode())
+    return f"{CHAMPION}--{encoded.decode()}"
+
+
+def group_of(alias: str) -> str | None:
+    """The service group of a champion's alias.
+
+    >>> group_of("champion--a_2fb_5fc")
+    'a/b_c'
+    """
+    encoded = alias.removeprefix(CHAMPION).removeprefix("--")
+    if not encoded:
+        return None
+    raw = re.sub(rb"_([0-9a-f]{2})", lambda match: bytes.fromhex(match.group(1).decode()), encoded.encode())
+    return raw.decode(errors="replace")
+
+
+def standing(lines: Iterable[AnyLine], name: str) -> dict[str, Standing]:
+    """Alias to where it stands, of one model."""
+    intents: dict[int, Intended] = {}
+    stands: dict[str, Standing] = {}
+    for line in lines:
+        if isinstance(line, Intended) and line.name == name:
+            intents[line.seq] = line
+        elif isinstance(line, Committed) and line.intent in intents:
+            intent = intents[line.intent]
+            if intent.to_version is None:
+                stands.pop(intent.alias, None)
+            else:
+                stands[intent.alias] = Standing(intent.to_version, line.at, intent)
+        elif isinstance(line, OutOfBand) and line.name == name:
+            if line.found is None:
+                stands.pop(line.alias, None)
+            else:
+                stands[line.alias] = Standing(line.found, line.at, None)
+    return stands
+
+
+def unfinished(lines: Iterable[AnyLine], name: str) -> list[Intended]:
+    """Intents without a commit that nothing later has overtaken, oldest first."""
+    waiting: dict[str, Intended] = {}
+    by_seq: dict[int, Intended] = {}
+    for line in lines:
+        if isinstance(line, Intended) and line.name == name:
+            waiting[line.alias] = by_seq[line.seq] = line
+        elif isinstance(line, Committed) and line.intent in by_seq:
+            alias = by_seq[line.intent].alias
+            if alias in waiting and waiting[alias].seq == line.intent:
+                del waiting[alias]
+        elif isinstance(line, OutOfBand) and line.name == name:
+            waiting.pop(line.alias, None)
+    return list(waiting.values())
+
+
+def once_live(lines: Iterable[AnyLine], name: str, alias: str) -> list[int]:
+    """Versions that stood at the alias, oldest first, each time one took over."""
+    intents: dict[int, Intended] = {}
+    live: list[int] = []
+    for line in lines:
+        if isinstance(line, Intended) and line.name == name and line.alias == alias:
+            intents[line.seq] = line
+        elif isinstance(line, Committed) and line.intent in intents:
+            version = intents[line.intent].to_version
+            if version is not None and live[-1:] != [version]:
+                live.append(version)
+    return live
+
+
+def registered(lines: Iterable[AnyLine], name: str) -> dict[int, Registered]:
+    """Version to its registration, of one model."""
+    return {line.version: line for line in lines if isinstance(line, Registered) and line.name == name}
+
+
+def earlier_looks(
+    lines: Sequence[AnyLine], *, dataset: str, dataset_digest: str, span_from: int, span_to: int, look: str
+) -> int:
+    """Distinct earlier looks at an evaluation span that overlaps this one; the same look again is none.
+
+    Data that has grown keeps its name, so a look at yesterday's shorter span counts.
+    """
+    looks = {
+        line.look
+        for line in lines
+        if isinstance(line, Looked)
+        and (line.dataset == dataset or line.dataset_digest == dataset_digest)
+        and line.span_from < span_to
+        and span_from < line.span_to
+    }
+    return len(looks - {look})
