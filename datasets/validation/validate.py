@@ -1,0 +1,154 @@
+"""Validate a dataset: read it once, let the gate judge what was seen, write down the answer."""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from titleshot.datasets.contracts.validation import MOST_EXAMPLES, RuleResult, ValidationReport
+from titleshot.datasets.dataset import VALIDATION, Dataset
+from titleshot.datasets.errors import UsageError
+from titleshot.datasets.validation.coverage import (
+    Ground,
+    feedback_frame,
+    label_fault_frame,
+    label_frame,
+    page_frame,
+    setting_frame,
+)
+from titleshot.datasets.validation.frame import Frame
+from titleshot.datasets.validation.import_findings import import_frame
+from titleshot.datasets.validation.known_services import KnownServices
+from titleshot.datasets.validation.reference_coverage import event_frame, reference_frame
+from titleshot.datasets.validation.suite import Suite, load_suite
+from titleshot.datasets.validation.summary import dataset_frame, profile_frame, series_frame
+from titleshot.datasets.validation.tables_read import TablesRead, Told, read_tables, table_frame
+from titleshot.datasets.validation.violations import Violations
+
+if TYPE_CHECKING:
+    from titleshot.datasets.validation.gate import GateOutcome
+
+
+def _silent(_what: str, _done: int, _total: int | None = None) -> None:
+    pass
+
+
+def validate_dataset(
+    dataset: Dataset, *, docs: Path | None = None, progress: Told = _silent
+) -> ValidationReport:
+    """Run every suite whose table the dataset has and write ``validation.json`` into its folder.
+
+    Samples are read in one streaming pass; memory is bounded by series and days, not by rows.
+
+    Args:
+        docs: folder for Great Expectations' Data Docs.
+        progress: told what is being done, how far it is and of how much.
+
+    Returns:
+        The report; ``passed`` unless a rule of severity error failed or could not be checked.
+    """
+    held = read_tables(dataset, load_suite("profile", dataset.path), progress)
+    frames = list(_frames(held))
+    progress("checking rules", 0, len(frames))
+    from titleshot.datasets.validation.gate import gate  # imported here: it takes seconds
+
+    checks = [(frame, load_suite(frame.table)) for frame in frames]
+    outcomes = gate(checks, docs)
+    violations = None if held.profile is None else held.profile.violations
+    rules = [
+        rule_result(outcome, frame, suite, violations)
+        for (frame, suite), found in zip(checks, outcomes, strict=True)
+        for outcome in found
+    ]
+    report = ValidationReport(
+        passed=all(rule.passed or rule.severity == "warning" for rule in rules),
+        dataset_digest=dataset.card.digest,
+        labels_digest="" if held.labels is None else held.labels.digest,
+        rules=tuple(rules),
+        validated_at=time.time_ns(),
+    )
+    _write(dataset.path / VALIDATION, report)
+    return report
+
+
+def _frames(held: TablesRead) -> list[Frame]:
+    """Every table there is to judge; one that was left out or cannot be read has no rules of its own."""
+    card = held.dataset.card
+    frames = [
+        table_frame(held),
+        dataset_frame(card, held.profile, held.labels, held.changed),
+        import_frame(held.dataset, held.import_report),
+    ]
+    if held.labels is not None:
+        frames.append(label_fault_frame(held.labels))
+    if held.series is None or held.profile is None:
+        return frames
+    frames += [profile_frame(held.profile), series_frame(held.profile, card)]
+    if held.reference is None:
+        return frames
+    services = KnownServices(held.series, held.reference)
+    frames.append(setting_frame(card, services))
+    if held.reference:
+        frames.append(reference_frame(held.reference, services))
+    if held.log_events or held.platform_events:
+        frames.append(event_frame(held.log_events or [], held.platform_events or [], services, card))
+    if held.labels is None:
+        return frames
+    ground = Ground(card, services, held.reference, held.profile)
+    if held.labels.incidents:
+        frames.append(label_frame(held.labels, ground))
+    if held.labels.feedback:
+        frames.append(feedback_frame(held.labels, services))
+    if held.labels.pages:
+        frames.append(page_frame(held.labels, ground))
+    return frames
+
+
+def rule_result(
+    outcome: GateOutcome, frame: Frame, suite: Suite, violations: Violations | None
+) -> RuleResult:
+    """One line of the report. What could not be checked blocks, whatever its severity."""
+    rule = outcome.rule
+    if outcome.passed:
+        return RuleResult(rule=rule.rule, table=suite.table, severity=rule.severity, passed=True)
+    if outcome.error:
+        return RuleResult(
+            rule=rule.rule,
+            table=suite.table,
+            severity="error",
+            passed=False,
+            detail=f"could not be checked: {outcome.error}; report this as a fault of titleshot",
+        )
+    rows = len(outcome.failing)
+    if rule.rows is not None:
+        rows = int(frame.columns[rule.rows][list(outcome.failing)].sum())
+    return RuleResult(
+        rule=rule.rule,
+        table=suite.table,
+        severity=rule.severity,
+        passed=False,
+        rows=rows,
+        examples=_examples(outcome.failing, frame, rule.rule, violations),
+        detail=f"{rule.says}; {rule.way_out}",
+    )
+
+
+def _examples(
+    failing: Sequence[int], frame: Frame, rule: str, violations: Violations | None
+) -> tuple[str, ...]:
+    rows = () if violations is None or frame.table != "profile" else violations.examples(rule, MOST_EXAMPLES)
+    return rows or tuple(frame.words(at) for at in failing[:MOST_EXAMPLES])
+
+
+def _write(path: Path, report: ValidationReport) -> None:
+    beside = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.part")
+    try:
+        beside.write_text(report.to_json() + "\n", encoding="utf-8")
+        beside.replace(path)
+    except OSError as error:
+        raise UsageError(f"{path} cannot be written ({error.strerror}); make the folder writable") from None
+    finally:
+        beside.unlink(missing_ok=True)
