@@ -7,7 +7,6 @@ a closing record each; :meth:`ReplayLog.pages` and :meth:`ReplayLog.incidents` f
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import uuid
 from pathlib import Path
@@ -21,27 +20,27 @@ from titleshot.datasets.contracts.record import canonical_json, version_of
 from titleshot.datasets.errors import MalformedInput, UnknownVersion, UsageError
 
 VERSION = "1.0"
+_GROUP = 65_536
 _TIME = pa.timestamp("ns", tz="UTC")
-_WORD = pa.dictionary(pa.int32(), pa.string())
 
 EVENTS = pa.schema(
     [
         ("event_id", pa.string()),
         ("timestamp", _TIME),
-        ("namespace", _WORD),
-        ("service", _WORD),
-        ("metric_name", _WORD),
-        ("series_labels", _WORD),
+        ("namespace", pa.string()),
+        ("service", pa.string()),
+        ("metric_name", pa.string()),
+        ("series_labels", pa.string()),
         ("window_seconds", pa.float64()),
         ("value", pa.float64()),
         ("expected", pa.float64()),
         ("lower_bound", pa.float64()),
         ("upper_bound", pa.float64()),
         ("anomaly_score", pa.float64()),
-        ("detector", _WORD),
-        ("labels", _WORD),
+        ("detector", pa.string()),
+        ("labels", pa.string()),
         ("evidence", pa.string()),
-        ("policy", _WORD),
+        ("policy", pa.string()),
         ("emitted_at", _TIME),
         ("flushed", pa.bool_()),
     ]
@@ -91,7 +90,7 @@ DEAD_LETTERS = pa.schema(
     ]
 )
 SCORES = pa.schema(
-    [("series", pa.int32()), ("timestamp", _TIME), ("detector", _WORD), ("anomaly_score", pa.float64())]
+    [("series", pa.int32()), ("timestamp", _TIME), ("anomaly_score", pa.float64())]
 )
 TABLES = {
     "events": EVENTS,
@@ -149,6 +148,7 @@ class LogWriter:
         self.out = out
         self._beside = out.with_name(f".{out.name}.{uuid.uuid4().hex[:8]}.part")
         self._writers: dict[str, pq.ParquetWriter] = {}
+        self._waiting: dict[str, pa.Table] = {}
         self.about: dict[str, Any] = {}
         self.rows = dict.fromkeys(TABLES, 0)
 
@@ -159,10 +159,22 @@ class LogWriter:
         return self
 
     def append(self, name: str, table: pa.Table) -> None:
-        """Add rows to a table of ``TABLES``."""
-        if table.num_rows:
-            self._open(name).write_table(table)
-            self.rows[name] += table.num_rows
+        """Add rows to a table of ``TABLES``.
+
+        Row groups have a fixed size, so that equal rows give equal files however they were handed in.
+        """
+        self._open(name)
+        self.rows[name] += table.num_rows
+        waiting = self._waiting.pop(name, None)
+        rows = table if waiting is None else pa.concat_tables([waiting, table])
+        full = rows.num_rows - rows.num_rows % _GROUP
+        for start in range(0, full, _GROUP):
+            self._write(name, rows.slice(start, _GROUP))
+        if full < rows.num_rows:
+            self._waiting[name] = rows.slice(full)
+
+    def _write(self, name: str, rows: pa.Table) -> None:
+        self._open(name).write_table(rows.combine_chunks(), row_group_size=_GROUP)
 
     def _open(self, name: str) -> pq.ParquetWriter:
         if name not in self._writers:
@@ -174,6 +186,9 @@ class LogWriter:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        if kind is None:
+            for name, rows in self._waiting.items():
+                self._write(name, rows)
         for writer in self._writers.values():
             writer.close()
         if kind is not None:
@@ -189,11 +204,11 @@ class LogWriter:
         )
         if self.out.exists():
             old = self.out.with_name(f".{self.out.name}.{uuid.uuid4().hex[:8]}.old")
-            os.replace(self.out, old)
-            os.replace(self._beside, self.out)
+            self.out.replace(old)
+            self._beside.replace(self.out)
             shutil.rmtree(old, ignore_errors=True)
         else:
-            os.replace(self._beside, self.out)
+            self._beside.replace(self.out)
 
 
 class ReplayLog:

@@ -1,0 +1,295 @@
+"""Time: when a record may be seen, in which order, and what came too late.
+
+The engine clock is the latest arrival. A record that arrives at ``a`` releases every timestamp below
+``a - lateness``; a tick at ``T`` says that everything arriving until ``T`` is in and releases up to and
+including ``T - lateness``. Released records are ordered by (timestamp, kind, key, arrival sequence), whatever
+the blocks they came in. A timestamp already released, or beyond arrival + skew, makes a dead letter.
+
+Reference rows and ticks carry no time of their own: they hold from the clock at which they arrive.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any, NamedTuple
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from titleshot.datasets.contracts.record import canonical_json
+from titleshot.datasets.contracts.reference import REFERENCE_ROW
+from titleshot.datasets.contracts.telemetry import LogEvent, PlatformEvent
+from titleshot.detectors.block import F64, I8, I32, I64, PLATFORM, REFERENCE, SAMPLE, TICK, Block, Payload
+
+_LATE, _FUTURE, _DUPLICATE = 1, 2, 3
+REASONS = {_LATE: "late", _FUTURE: "from_the_future", _DUPLICATE: "duplicate"}
+_START = -(2**62)
+_END = 2**62
+
+
+class Rows(NamedTuple):
+    """Records in release order (or waiting for it), each array of length n."""
+
+    timestamps: I64
+    kinds: I8
+    keys: I64
+    """Content hash of a payload; for a sample 0, its rank is looked up when it is sorted."""
+    sequence: I64
+    codes: I32
+    values: F64
+    arrivals: I64
+
+    def take(self, rows: NDArray[Any] | slice) -> Rows:
+        return Rows(*(column[rows] for column in self))
+
+
+class Released(NamedTuple):
+    """What may be seen now, in order; ``clocks`` is the engine clock at which each row was released."""
+
+    rows: Rows
+    clocks: I64
+    payloads: dict[int, Payload]
+    """By ``sequence``."""
+
+
+class Dead(NamedTuple):
+    """What was not used; ``reasons`` are keys of ``REASONS``.
+
+    ``order`` says which record's arrival settled it (twice its sequence, one more for a repeat found on
+    release), so that dead letters come in one order however the stream is cut or partitioned.
+    """
+
+    rows: Rows
+    reasons: I8
+    order: I64
+    payloads: dict[int, Payload]
+
+
+def no_rows() -> Rows:
+    """Rows of length 0."""
+    whole = np.empty(0, np.int64)
+    return Rows(whole, np.empty(0, np.int8), whole, whole, np.empty(0, np.int32), np.empty(0), whole)
+
+
+@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+def _admit(
+    kinds, arrivals, timestamps, lateness, skew, clock, bound, status, stamped, bounds, clocks, causes
+):  # type: ignore[no-untyped-def] # pragma: no cover
+    """One pass in arrival order: moves the clock, judges each row, lists the steps of the bound."""
+    steps = 0
+    for i in range(len(kinds)):
+        clock = max(clock, arrivals[i])
+        now = max(clock, bound)
+        moved = clock - lateness + (1 if kinds[i] == 4 else 0)
+        if moved > bound:
+            bound = moved
+            bounds[steps] = bound
+            clocks[steps] = clock
+            causes[steps] = i
+            steps += 1
+        if kinds[i] == 0 or kinds[i] == 4:
+            stamped[i] = now
+            status[i] = 0
+        else:
+            stamped[i] = timestamps[i]
+            if timestamps[i] > arrivals[i] + skew:
+                status[i] = 2
+            elif timestamps[i] < bound:
+                status[i] = 1
+            else:
+                status[i] = 0
+    return clock, bound, steps
+
+
+@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+def _in_order(timestamps, kinds, keys, sequence):  # type: ignore[no-untyped-def] # pragma: no cover
+    for i in range(1, len(timestamps)):
+        j = i - 1
+        if timestamps[i] != timestamps[j]:
+            if timestamps[i] < timestamps[j]:
+                return False
+        elif kinds[i] != kinds[j]:
+            if kinds[i] < kinds[j]:
+                return False
+        elif keys[i] != keys[j]:
+            if keys[i] < keys[j]:
+                return False
+        elif sequence[i] < sequence[j]:
+            return False
+    return True
+
+
+@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+def _release_clocks(timestamps, bounds, clocks, out):  # type: ignore[no-untyped-def] # pragma: no cover
+    """For ordered timestamps, the clock of the first step whose bound lies beyond each."""
+    step = 0
+    for i in range(len(timestamps)):
+        while bounds[step] <= timestamps[i]:
+            step += 1
+        out[i] = clocks[step]
+
+
+@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+def _repeats(timestamps, kinds, keys, out):  # type: ignore[no-untyped-def] # pragma: no cover
+    """Marks rows that repeat the one before: same sample instant, or the same platform or log event."""
+    found = 0
+    for i in range(1, len(timestamps)):
+        same = timestamps[i] == timestamps[i - 1] and kinds[i] == kinds[i - 1] and keys[i] == keys[i - 1]
+        if same and kinds[i] != 4 and kinds[i] != 0:
+            out[i] = True
+            found += 1
+    return found
+
+
+class ReleaseOrder:
+    """Holds records back until the watermark passes them.
+
+    Args:
+        lateness: nanoseconds a record may arrive after its timestamp.
+        skew: nanoseconds a timestamp may lie ahead of its arrival.
+    """
+
+    def __init__(self, lateness: int, skew: int) -> None:
+        self.lateness = lateness
+        self.skew = skew
+        self.clock = _START
+        self.bound = _START
+        self._sequence = 0
+        self._waiting = no_rows()
+        self._payloads: dict[int, Payload] = {}
+
+    @property
+    def waiting(self) -> int:
+        """Records held back."""
+        return len(self._waiting.timestamps)
+
+    def push(self, block: Block, ranks: I64, keep: NDArray[np.bool_] | None = None) -> tuple[Released, Dead]:
+        """Take in a block and let go what the watermark has passed.
+
+        Args:
+            ranks: int64 per series code, the order of series within one timestamp.
+            keep: bool per row of the block; rows that are False move the clock and are left out. This is
+                how one partition of series sees the same time as the whole.
+        """
+        n = len(block)
+        status = np.empty(n, np.int8)
+        stamped = np.empty(n, np.int64)
+        bounds = np.empty(n, np.int64)
+        clocks = np.empty(n, np.int64)
+        causes = np.empty(n, np.int64)
+        self.clock, self.bound, steps = _admit(
+            block.kinds, block.arrivals, block.timestamps, self.lateness, self.skew, self.clock, self.bound,
+            status, stamped, bounds, clocks, causes,
+        )  # fmt: skip
+        sequence = np.arange(self._sequence, self._sequence + n)
+        self._sequence += n
+        keys = np.zeros(n, np.int64)
+        payloads: dict[int, Payload] = {}
+        if block.payloads:
+            for i in np.flatnonzero((block.kinds != SAMPLE) & (block.kinds != TICK)):
+                payload = block.payloads[block.codes[i]]
+                keys[i] = _content_key(payload)
+                payloads[int(sequence[i])] = payload
+        rows = Rows(stamped, block.kinds, keys, sequence, block.codes, block.values, block.arrivals)
+        dead_mask = status != 0
+        kept = ~dead_mask
+        if keep is not None:
+            kept &= keep
+            dead_mask &= keep
+        self._payloads.update(payloads)
+        pool = rows if kept.all() else rows.take(kept)
+        if self.waiting:
+            pool = Rows(*(np.concatenate(pair) for pair in zip(self._waiting, pool, strict=True)))
+        released, repeats = self._let_go(pool, ranks, bounds[:steps], clocks[:steps])
+        dead = no_rows()
+        if dead_mask.any():
+            dead = rows.take(dead_mask)._replace(timestamps=block.timestamps[dead_mask])
+        causes = sequence[causes[:steps]]
+        return self._with_payloads(released, dead, status[dead_mask], repeats, bounds[:steps], causes)
+
+    def flush(self, ranks: I64) -> tuple[Released, Dead]:
+        """The end of a replay: let everything go at the clock as it stands."""
+        end = np.array([_END])
+        released, repeats = self._let_go(self._waiting, ranks, end, np.array([self.clock], np.int64))
+        return self._with_payloads(
+            released, no_rows(), np.empty(0, np.int8), repeats, end, np.array([self._sequence])
+        )
+
+    def _let_go(self, pool: Rows, ranks: I64, bounds: I64, clocks: I64) -> tuple[tuple[Rows, I64], Rows]:
+        """Split the pool at the last bound, order what is released, and take out repeats."""
+        if not len(bounds):
+            self._waiting = pool
+            return (no_rows(), np.empty(0, np.int64)), no_rows()
+        due = pool.timestamps < bounds[-1]
+        if due.all():
+            rows, self._waiting = pool, no_rows()
+        else:
+            rows, self._waiting = pool.take(due), pool.take(~due)
+        keys = _sort_keys(rows, ranks)
+        if not _in_order(rows.timestamps, rows.kinds, keys, rows.sequence):
+            order = np.lexsort((rows.sequence, keys, rows.kinds, rows.timestamps))
+            rows, keys = rows.take(order), keys[order]
+        released_at = np.empty(len(rows.timestamps), np.int64)
+        _release_clocks(rows.timestamps, bounds, clocks, released_at)
+        repeated = np.zeros(len(rows.timestamps), np.bool_)
+        if not _repeats(rows.timestamps, rows.kinds, keys, repeated):
+            return (rows, released_at), no_rows()
+        return (rows.take(~repeated), released_at[~repeated]), rows.take(repeated)
+
+    def _with_payloads(
+        self, released: tuple[Rows, I64], dead: Rows, reasons: I8, repeats: Rows, bounds: I64, causes: I64
+    ) -> tuple[Released, Dead]:
+        order = dead.sequence * 2
+        if len(repeats.timestamps):
+            steps = np.searchsorted(bounds, repeats.timestamps, "right")
+            order = np.concatenate([order, causes[steps] * 2 + 1])
+            reasons = np.concatenate([reasons, np.full(len(steps), _DUPLICATE, np.int8)])
+            dead = Rows(*(np.concatenate(pair) for pair in zip(dead, repeats, strict=True)))
+            by_cause = np.argsort(order, kind="stable")
+            dead, reasons, order = dead.take(by_cause), reasons[by_cause], order[by_cause]
+        rows, clocks = released
+        return (
+            Released(rows, clocks, self._theirs(rows)),
+            Dead(dead, reasons, order, self._theirs(dead)),
+        )
+
+    def _theirs(self, rows: Rows) -> dict[int, Payload]:
+        if not self._payloads:
+            return {}
+        points = rows.sequence[(rows.kinds != SAMPLE) & (rows.kinds != TICK)]
+        return {number: self._payloads.pop(number) for number in points.tolist()}
+
+    def state(self) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
+        """Arrays and JSON that :meth:`load` continues from."""
+        arrays = {f"waiting.{name}": column for name, column in self._waiting._asdict().items()}
+        payloads = [[s, p.model_dump(mode="json")] for s, p in sorted(self._payloads.items())]
+        about = {"clock": self.clock, "bound": self.bound, "sequence": self._sequence, "payloads": payloads}
+        return arrays, about
+
+    def load(self, arrays: dict[str, NDArray[Any]], about: dict[str, Any]) -> None:
+        """Continue from :meth:`state`."""
+        self._waiting = Rows(**{name: arrays[f"waiting.{name}"] for name in Rows._fields})
+        self.clock, self.bound, self._sequence = about["clock"], about["bound"], about["sequence"]
+        kinds = dict(zip(self._waiting.sequence.tolist(), self._waiting.kinds.tolist(), strict=True))
+        self._payloads = {s: _payload(kinds[s], content) for s, content in about["payloads"]}
+
+
+def _sort_keys(rows: Rows, ranks: I64) -> I64:
+    samples = rows.kinds == SAMPLE
+    if samples.all():
+        return ranks[rows.codes]
+    keys = rows.keys.copy()
+    keys[samples] = ranks[rows.codes[samples]]
+    return keys
+
+
+def _content_key(payload: Payload) -> int:
+    text = canonical_json(payload.model_dump(mode="json"))
+    return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "big", signed=True)
+
+
+def _payload(kind: int, content: dict[str, Any]) -> Payload:
+    if kind == REFERENCE:
+        return REFERENCE_ROW.validate_python(content)
+    return (PlatformEvent if kind == PLATFORM else LogEvent).model_validate(content)

@@ -1,0 +1,164 @@
+"""The recipe: everything about a contender that is decided before any data is seen, as one YAML file."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable
+from fnmatch import fnmatchcase
+from importlib import resources
+from pathlib import Path
+from typing import Annotated, Any
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+from titleshot.datasets.contracts.record import Record, SeriesKey, canonical_json
+from titleshot.datasets.contracts.telemetry import Name
+from titleshot.datasets.errors import TitleshotError, UsageError
+from titleshot.datasets.nearest import nearest
+from titleshot.datasets.yaml_file import load_yaml
+from titleshot.detectors.alert_policy import AlertPolicyParams
+from titleshot.detectors.correlators.correlator import Correlator
+from titleshot.detectors.correlators.families import correlator_from
+from titleshot.detectors.detector import Detector
+from titleshot.detectors.families import make_detector
+from titleshot.detectors.paging import PagingParams
+
+Seconds = Annotated[float, Field(ge=0, le=366 * 86_400)]
+
+
+class Match(BaseModel):
+    """Globs a series must fit; what is left out fits everything."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    namespace: str = "*"
+    service: str = "*"
+    metric_name: str = "*"
+    labels: dict[str, str] = Field(default_factory=dict)
+
+    def fits(self, key: SeriesKey, labels: dict[str, str]) -> bool:
+        """True where every glob fits; a label that is absent fits no glob."""
+        return (
+            fnmatchcase(key.namespace, self.namespace)
+            and fnmatchcase(key.service, self.service)
+            and fnmatchcase(key.metric_name, self.metric_name)
+            and all(name in labels and fnmatchcase(labels[name], glob) for name, glob in self.labels.items())
+        )
+
+
+class Selector(BaseModel):
+    """Which series go to which detector; ``detector: null`` leaves them unwatched."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    match: Match = Match()
+    detector: dict[str, Any] | None
+    alert: AlertPolicyParams | None = None
+
+    @field_validator("detector")
+    @classmethod
+    def _with_defaults(cls, given: dict[str, Any] | None) -> dict[str, Any] | None:
+        return given and _written_out(given, lambda spec: detector_of(spec).params)
+
+
+class Recipe(Record):
+    """A contender before it has been fitted.
+
+    ``detectors`` are tried in order and the first that matches a series takes it; a series that none
+    matches is not watched. ``correlator: null`` makes an incident of every alert.
+    """
+
+    name: Name
+    description: str = ""
+    lateness_s: Seconds = 60
+    skew_s: Seconds = 300
+    tick_s: Annotated[float, Field(ge=1, le=86_400)] = 60
+    recent_deploy_s: Seconds = 3600
+    fit_delay_s: Seconds = 0
+    detectors: tuple[Selector, ...] = Field(min_length=1)
+    alert: AlertPolicyParams = AlertPolicyParams()
+    correlator: dict[str, Any] | None = None
+    paging: PagingParams = PagingParams()
+
+    @field_validator("correlator")
+    @classmethod
+    def _with_defaults(cls, given: dict[str, Any] | None) -> dict[str, Any] | None:
+        return given and _written_out(given, lambda spec: correlator_from(spec).params)
+
+    def route(self, key: SeriesKey) -> int:
+        """Place of the first selector that matches a series, -1 where none does or it watches nothing."""
+        labels = json.loads(key.series_labels)
+        for place, selector in enumerate(self.detectors):
+            if selector.match.fits(key, labels):
+                return place if selector.detector else -1
+        return -1
+
+    def make_detector(self, place: int) -> Detector:
+        """A fresh detector for one selector."""
+        spec = self.detectors[place].detector
+        if spec is None:
+            raise UsageError(f"selector {place} of {self.name!r} watches nothing")
+        return detector_of(spec)
+
+    def make_detectors(self) -> list[Detector]:
+        """A fresh detector for every selector that has one."""
+        return [detector_of(selector.detector) for selector in self.detectors if selector.detector]
+
+    def make_correlator(self) -> Correlator:
+        """A fresh correlator."""
+        return correlator_from(self.correlator or {"family": "every_alert"})
+
+    def to_yaml(self) -> str:
+        """The recipe with every default written out, as :func:`load_recipe` reads it."""
+        return yaml.safe_dump(self.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of what the recipe does: defaults written out, name and description left out."""
+        content = self.model_dump(mode="json", exclude={"name", "description"})
+        return hashlib.sha256(canonical_json(content).encode()).hexdigest()
+
+
+def load_recipe(source: Path | str) -> Recipe:
+    """Read a recipe from a file, or a shipped one by its name.
+
+    Raises:
+        UsageError: no such file and no shipped contender of that name.
+        MalformedInput: the YAML breaks the contract; names file, line and field.
+    """
+    path = Path(source)
+    return load_yaml(path if path.is_file() else _shipped(str(source)), Recipe)
+
+
+def shipped_contenders() -> dict[str, Path]:
+    """Name to file of the contenders that come with titleshot."""
+    folder = Path(str(resources.files("titleshot.detectors") / "contenders"))
+    return {path.stem: path for path in sorted(folder.glob("*.yaml"))}
+
+
+def _shipped(source: str) -> Path:
+    shipped = shipped_contenders()
+    name = source.removesuffix(".yaml")
+    if name in shipped:
+        return shipped[name]
+    hint = nearest(name, shipped)
+    raise UsageError(f"contender {source!r}: no such file, and no shipped contender of that name{hint}")
+
+
+def detector_of(spec: dict[str, Any]) -> Detector:
+    """A fresh detector from its part of a recipe."""
+    return make_detector(
+        str(spec["family"]), {name: value for name, value in spec.items() if name != "family"}
+    )
+
+
+def _written_out(given: dict[str, Any], params_of: Callable[[dict[str, Any]], BaseModel]) -> dict[str, Any]:
+    """The part with every default written out, so that equal behaviour has an equal digest."""
+    if "family" not in given:
+        raise ValueError("family is missing; name one, as in {family: robust_mad}")
+    try:
+        return {"family": given["family"], **params_of(given).model_dump(mode="json")}
+    except TitleshotError as error:
+        raise ValueError(str(error)) from None

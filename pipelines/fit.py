@@ -1,0 +1,169 @@
+"""``fit``: learn what a recipe's parts need from history, and from when on it may be used."""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from titleshot.datasets.contracts.instants import SECOND, format_instant, parse_instant
+from titleshot.datasets.contracts.reference import Maintenance, PlannedChange, ReferenceRow
+from titleshot.datasets.dataset import Dataset
+from titleshot.datasets.errors import UsageError
+from titleshot.detectors.contender import Contender
+from titleshot.detectors.fitted import Fitted
+from titleshot.detectors.series import SeriesIndex
+from titleshot.pipelines.outcome import Outcome, Progress, silent
+
+
+def fit(
+    dataset: Dataset | Path | str,
+    contender: Contender | Path | str,
+    *,
+    out: Path | str,
+    cutoff: int | None = None,
+    every_s: float | None = None,
+    progress: Progress = silent,
+) -> Contender:
+    """Fit a contender on what had arrived by a cutoff and write it as a folder.
+
+    A set fitted at a cutoff is valid from the cutoff plus the recipe's ``fit_delay_s`` on: no sample is ever
+    scored with arrays that saw it, or that production could not have had yet.
+
+    Args:
+        cutoff: nanoseconds UTC; the default is the end of the data, good for production but not for replay.
+        every_s: also fit again every so many seconds from the cutoff to the end of the data.
+
+    Raises:
+        UsageError: nothing had arrived by the cutoff.
+    """
+    data = dataset if isinstance(dataset, Dataset) else Dataset.open(Path(dataset))
+    chosen = contender if isinstance(contender, Contender) else Contender.load(contender)
+    data.validated()
+    recipe = chosen.recipe
+    series = SeriesIndex(data.series())
+    places = [p for p, s in enumerate(recipe.detectors) if s.detector and recipe.make_detector(p).needs_fit]
+    routes = np.array([recipe.route(key) for key in series.keys], np.int64)
+    cutoffs = _cutoffs(data, cutoff, every_s) if places else []
+    sets: list[dict[int, dict[str, NDArray[Any]]]] = []
+    for number, moment in enumerate(cutoffs):
+        codes, timestamps, values = _history(data, moment)
+        keep = ~_planned(data.reference(), series, codes, timestamps, moment)
+        learnt = {}
+        for place in places:
+            mine = routes[codes] == place
+            learnt[place] = recipe.make_detector(place).fit(
+                series.keys, codes[mine], timestamps[mine], values[mine], keep[mine]
+            )
+        sets.append(learnt)
+        progress("fitting", number + 1, len(cutoffs))
+    delay = round(recipe.fit_delay_s * SECOND)
+    fitted = Fitted([moment + delay for moment in cutoffs], sets) if places else None
+    _write(chosen, fitted, Path(out))
+    return Contender.load(Path(out))
+
+
+def _cutoffs(data: Dataset, cutoff: int | None, every_s: float | None) -> list[int]:
+    first = data.card.span_to if cutoff is None else cutoff
+    if first <= data.card.span_from:
+        raise UsageError(
+            f"cutoff {format_instant(first)} lies before the first sample ({format_instant(data.card.span_from)}); "
+            "choose a later --cutoff"
+        )
+    if every_s is None:
+        return [first]
+    step = round(every_s * SECOND)
+    if step < 3600 * SECOND:
+        raise UsageError(f"every_s must be at least 3600 (an hour), got {every_s:g}")
+    return list(range(first, max(data.card.span_to, first + 1), step))
+
+
+def _history(data: Dataset, cutoff: int) -> tuple[NDArray[np.int32], NDArray[np.int64], NDArray[np.float64]]:
+    """Samples that had arrived by the cutoff, in the order of their timestamps, first arrival of each kept."""
+    parts = list(_arrived(data, cutoff))
+    if not parts:
+        raise UsageError(f"nothing had arrived by {format_instant(cutoff)}; choose a later --cutoff")
+    codes, timestamps, values = (np.concatenate(columns) for columns in zip(*parts, strict=True))
+    order = np.lexsort((codes, timestamps))
+    codes, timestamps, values = codes[order], timestamps[order], values[order]
+    first = np.ones(len(codes), np.bool_)
+    first[1:] = (codes[1:] != codes[:-1]) | (timestamps[1:] != timestamps[:-1])
+    return codes[first], timestamps[first], values[first]
+
+
+def _arrived(data: Dataset, cutoff: int) -> Iterator[tuple[NDArray[Any], NDArray[Any], NDArray[Any]]]:
+    for block in data.blocks(to=cutoff):
+        known = block.arrivals < cutoff
+        if known.any():
+            yield block.codes[known], block.timestamps[known], block.values[known]
+
+
+def _planned(
+    reference: list[ReferenceRow],
+    series: SeriesIndex,
+    codes: NDArray[np.int32],
+    timestamps: NDArray[np.int64],
+    cutoff: int,
+) -> NDArray[np.bool_]:
+    """Samples within maintenance or a planned change that was known by the cutoff."""
+    out = np.zeros(len(codes), np.bool_)
+    services = np.array(series.services)
+    for row in reference:
+        if isinstance(row, Maintenance | PlannedChange) and row.known_from < cutoff:
+            within = timestamps >= row.valid_from
+            if row.valid_to is not None:
+                within &= timestamps < row.valid_to
+            out |= within & (services == row.service)[codes]
+    return out
+
+
+def _write(contender: Contender, fitted: Fitted | None, out: Path) -> None:
+    if out.exists() and not (out / "contender.yaml").is_file() and any(out.iterdir()):
+        raise UsageError(f"{out} is not a contender and not empty; choose another --out")
+    beside = out.with_name(f".{out.name}.{uuid.uuid4().hex[:8]}.part")
+    try:
+        files = fitted.files(contender.recipe.digest) if fitted else {}
+        for name, content in {"contender.yaml": contender.recipe.to_yaml().encode(), **files}.items():
+            path = beside / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(content)
+        if out.exists():
+            shutil.rmtree(out)
+        beside.replace(out)
+    finally:
+        shutil.rmtree(beside, ignore_errors=True)
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Arguments of ``titleshot fit``."""
+    parser.add_argument("dataset", type=Path, metavar="DATASET", help="a validated dataset")
+    parser.add_argument("contender", metavar="CONTENDER", help="recipe file or name of a shipped contender")
+    parser.add_argument(
+        "--out", type=Path, required=True, metavar="DIR", help="folder for the fitted contender"
+    )
+    parser.add_argument(
+        "--cutoff", type=parse_instant, metavar="TIME", help="learn from what had arrived by then"
+    )
+    parser.add_argument(
+        "--every-days", type=float, metavar="D", help="and again every D days until the data ends"
+    )
+
+
+def command(args: argparse.Namespace, progress: Progress) -> Outcome:
+    """Run ``titleshot fit``."""
+    every_s = args.every_days * 86_400 if args.every_days else None
+    made = fit(
+        args.dataset, args.contender, out=args.out, cutoff=args.cutoff, every_s=every_s, progress=progress
+    )
+    moments = [format_instant(moment) for moment in made.fitted.valid_from.tolist()] if made.fitted else []
+    learnt = f"{len(moments)} set(s), valid from {', '.join(moments)}" if moments else "nothing to learn"
+    text = f"{made.name}: {learnt}\ncontender: {args.out}"
+    return Outcome(
+        text, {"contender": str(args.out), "artifact_digest": made.artifact_digest, "valid_from": moments}
+    )

@@ -1,0 +1,150 @@
+"""Replay in parts: detectors by series, in processes or on a cluster; what comes out does not depend on it.
+
+Every part reads the whole stream, so that all have the same clock, and scores its own series. The second
+half of the contender then sees all events in the order one process would have said them.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from titleshot.datasets.contracts.instants import SECOND
+from titleshot.datasets.dataset import Dataset
+from titleshot.detectors.block import SAMPLE
+from titleshot.detectors.contender import Contender, Engine, Output
+from titleshot.detectors.detection import Detected, Detection, Marks, Scores
+from titleshot.detectors.events import Events
+from titleshot.detectors.order import Dead, Rows
+from titleshot.detectors.series import SeriesIndex
+from titleshot.pipelines.stream import ArrivalStream
+
+
+class Part(NamedTuple):
+    """What one part said: before the flush, at the flush, and its counts and clock."""
+
+    streamed: Detected
+    flushed: Detected
+    counts: Counter[str]
+    clock: int
+
+
+def detect_in_parts(
+    data: Dataset,
+    engine: Engine,
+    *,
+    from_: int | None,
+    to: int | None,
+    workers: int,
+    scheduler: str | None,
+    block_rows: int,
+) -> Iterator[Output]:
+    """The outputs of a replay whose first half ran in parts."""
+    from joblib import Parallel, delayed, parallel_config
+
+    engine.codes(data.series())
+    keep_scores = engine.detection.keep_scores
+    jobs = [
+        delayed(detect_part)(data.path, engine.contender, part, workers, from_, to, block_rows, keep_scores)
+        for part in range(max(workers, 1))
+    ]
+    if scheduler:
+        from distributed import Client
+
+        with Client(scheduler) as client, parallel_config("dask", scheduler_host=client.scheduler.address):
+            parts: list[Part] = Parallel()(jobs)
+    else:
+        parts = Parallel(n_jobs=workers)(jobs)
+    for part in parts:
+        engine.detection.counts.update(part.counts)
+    clock = parts[0].clock
+    yield engine.correlate(_merged([part.streamed for part in parts], engine.series))
+    yield engine.correlate(_merged([part.flushed for part in parts], engine.series), flushed_at=clock)
+
+
+def detect_part(
+    path: Path,
+    contender: Contender,
+    part: int,
+    parts: int,
+    from_: int | None,
+    to: int | None,
+    block_rows: int,
+    keep_scores: bool,
+) -> Part:
+    """The first half for the series whose code is ``part`` modulo ``parts``; part 0 keeps the rest."""
+    data = Dataset.open(path)
+    series = SeriesIndex(data.series())
+    recipe = contender.recipe
+    detection = Detection(recipe, series, contender.fitted, keep_scores=keep_scores)
+    codes = np.arange(len(series), dtype=np.int32)
+    said = []
+    for block in ArrivalStream(data, codes, round(recipe.tick_s * SECOND), from_, to).blocks(block_rows):
+        samples = block.kinds == SAMPLE
+        mine = ~samples
+        mine[samples] = block.codes[samples] % parts == part
+        said.append(_without_marks(detection.push(block, mine), part))
+    flushed = _without_marks(detection.flush(), part)
+    return Part(_merged(said, series, ordered=True), flushed, detection.counts, detection.clock)
+
+
+def _without_marks(detected: Detected, part: int) -> Detected:
+    """Marks and what is dead but no sample are the same in every part: the first one's count."""
+    if part == 0:
+        return detected
+    marks, dead = detected.marks, detected.dead
+    samples = dead.rows.kinds == SAMPLE
+    none = slice(0, 0)
+    return Detected(
+        detected.events,
+        Marks(marks.timestamps[none], marks.kinds[none], marks.clocks[none], ()),
+        Dead(dead.rows.take(samples), dead.reasons[samples], dead.order[samples], {}),
+        detected.scores,
+    )
+
+
+def _merged(said: list[Detected], series: SeriesIndex, *, ordered: bool = False) -> Detected:
+    """Several as one: one after the other where ``ordered``, else interleaved in release order."""
+    events = Events.joined([part.events for part in said])
+    dead = Dead(
+        Rows(*(np.concatenate(columns) for columns in zip(*(part.dead.rows for part in said), strict=True))),
+        np.concatenate([part.dead.reasons for part in said]),
+        np.concatenate([part.dead.order for part in said]),
+        {number: payload for part in said for number, payload in part.dead.payloads.items()},
+    )
+    scores = _scores(said)
+    marks = Marks(
+        np.concatenate([part.marks.timestamps for part in said]),
+        np.concatenate([part.marks.kinds for part in said]),
+        np.concatenate([part.marks.clocks for part in said]),
+        tuple(payload for part in said for payload in part.marks.payloads),
+    )
+    if ordered:
+        return Detected(events, marks, dead, scores)
+    ranks = series.ranks
+    events = events.take(np.lexsort((ranks[events.codes], events.timestamps)))
+    dead = _in_order(dead, ranks)
+    if scores is not None:
+        order = np.lexsort((ranks[scores.codes], scores.timestamps))
+        scores = Scores(*(column[order] for column in scores))
+    return Detected(events, marks, dead, scores)
+
+
+def _in_order(dead: Dead, ranks: Any) -> Dead:
+    rows = dead.rows
+    samples = rows.kinds == SAMPLE
+    keys = rows.keys.copy()
+    keys[samples] = ranks[rows.codes[samples]]
+    order = np.lexsort((rows.sequence, keys, rows.kinds, rows.timestamps, dead.order))
+    return Dead(rows.take(order), dead.reasons[order], dead.order[order], dead.payloads)
+
+
+def _scores(said: list[Detected]) -> Scores | None:
+    parts = [part.scores for part in said if part.scores is not None]
+    if not parts:
+        return None
+    return Scores(*(np.concatenate(columns) for columns in zip(*parts, strict=True)))

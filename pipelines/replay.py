@@ -1,0 +1,167 @@
+"""``replay``: a contender over a validated dataset, exactly as production would have seen it."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import time
+from collections import Counter
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from titleshot.datasets.contracts.instants import SECOND, format_instant, parse_instant
+from titleshot.datasets.dataset import Dataset
+from titleshot.datasets.errors import UsageError
+from titleshot.datasets.replay_log import LogWriter, ReplayLog
+from titleshot.detectors.contender import Contender, Engine
+from titleshot.detectors.order import REASONS
+from titleshot.detectors.recipe import Recipe
+from titleshot.pipelines import log_tables
+from titleshot.pipelines.outcome import Outcome, Progress, silent
+from titleshot.pipelines.partitions import detect_in_parts
+from titleshot.pipelines.stream import ArrivalStream
+
+BLOCK_ROWS = 1_000_000
+
+
+def replay(
+    dataset: Dataset | Path | str,
+    contender: Contender | Path | str,
+    *,
+    out: Path | str,
+    from_: int | None = None,
+    to: int | None = None,
+    workers: int = 1,
+    scheduler: str | None = None,
+    scores: bool = False,
+    block_rows: int = BLOCK_ROWS,
+    progress: Progress = silent,
+) -> ReplayLog:
+    """Replay a contender and write its log.
+
+    Args:
+        from_: nanoseconds UTC; samples before it are left out. ``to`` likewise, exclusive.
+        workers: processes; the log's tables are the same bytes for any number of them.
+        scheduler: address of a Dask scheduler to run the parts on instead.
+        scores: also write the dense scores of every sample.
+
+    Raises:
+        InvalidDataset: not validated, or not the data that was.
+        NotFitted: the contender has parts that need fitting.
+        UsageError: the contender waits less long than this data takes to arrive.
+    """
+    data = dataset if isinstance(dataset, Dataset) else Dataset.open(Path(dataset))
+    chosen = contender if isinstance(contender, Contender) else Contender.load(contender)
+    data.validated()
+    _check_lateness(data, chosen.recipe)
+    began = time.perf_counter()
+    engine = chosen.engine(keep_scores=scores)
+    with LogWriter(Path(out)) as writer:
+        writer.about = _about(data, chosen, from_, to)
+        if workers > 1 or scheduler:
+            outputs = detect_in_parts(
+                data, engine, from_=from_, to=to, workers=workers, scheduler=scheduler, block_rows=block_rows
+            )
+        else:
+            outputs = _outputs(data, engine, from_, to, block_rows, progress)
+        dead: Counter[str] = Counter()
+        for output in outputs:
+            log_tables.write(writer, output, engine.series)
+            dead.update(f"dead_{REASONS[reason]}" for reason in output.dead.reasons.tolist())
+        writer.about["counts"] = dict(sorted((engine.detection.counts + dead).items()))
+        writer.about["run"] = {
+            "at": datetime.now(UTC).isoformat(timespec="seconds"),
+            "seconds": round(time.perf_counter() - began, 3),
+            "workers": workers,
+            "scheduler": scheduler,
+            "block_rows": block_rows,
+            "titleshot": version("titleshot"),
+        }
+    return ReplayLog(Path(out))
+
+
+def _outputs(
+    data: Dataset, engine: Engine, from_: int | None, to: int | None, block_rows: int, progress: Progress
+) -> Any:
+    codes = engine.codes(data.series())
+    stream = ArrivalStream(data, codes, tick_of(engine.contender.recipe), from_, to)
+    done = 0
+    for block in stream.blocks(block_rows):
+        yield engine.push(block)
+        done += len(block)
+        progress("replaying", min(done, data.card.rows), data.card.rows)
+    yield engine.flush()
+
+
+def tick_of(recipe: Recipe) -> int:
+    """Nanoseconds between ticks."""
+    return round(recipe.tick_s * SECOND)
+
+
+def _check_lateness(data: Dataset, recipe: Recipe) -> None:
+    if recipe.lateness_s < data.card.ingest_delay_s:
+        raise UsageError(
+            f"contender {recipe.name!r} waits lateness_s {recipe.lateness_s:g} but records of {data.card.name!r} take "
+            f"{data.card.ingest_delay_s:g} s to arrive, so all would be late; raise lateness_s in the recipe"
+        )
+
+
+def _about(data: Dataset, contender: Contender, from_: int | None, to: int | None) -> dict[str, Any]:
+    card = data.card
+    return {
+        "contender": contender.name,
+        "recipe_digest": contender.recipe.digest,
+        "artifact_digest": contender.artifact_digest,
+        "recipe": contender.recipe.model_dump(mode="json"),
+        "dataset": {"name": card.name, "digest": card.digest},
+        "span": {
+            "from": format_instant(max(card.span_from, from_) if from_ is not None else card.span_from),
+            "to": format_instant(min(card.span_to, to) if to is not None else card.span_to),
+        },
+        "opaque": False,
+    }
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Arguments of ``titleshot replay``."""
+    parser.add_argument("dataset", type=Path, metavar="DATASET", help="a validated dataset")
+    parser.add_argument(
+        "contender",
+        metavar="CONTENDER",
+        help="recipe file, name of a shipped contender, fitted folder, or models:/NAME@ALIAS",
+    )
+    parser.add_argument("--out", type=Path, required=True, metavar="LOG", help="folder for the replay log")
+    parser.add_argument(
+        "--from", dest="from_", type=parse_instant, metavar="TIME", help="leave out samples before"
+    )
+    parser.add_argument("--to", type=parse_instant, metavar="TIME", help="leave out samples from here on")
+    parser.add_argument("--workers", type=int, default=1, help="processes (default 1; 0 takes all cores)")
+    parser.add_argument("--scheduler", metavar="ADDRESS", help="run the parts on a Dask scheduler")
+    parser.add_argument("--scores", action="store_true", help="also write the dense score of every sample")
+
+
+def command(args: argparse.Namespace, progress: Progress) -> Outcome:
+    """Run ``titleshot replay``."""
+    from titleshot.pipelines.contender_source import contender_from
+
+    log = replay(
+        args.dataset,
+        contender_from(args.contender, home=args.home),
+        out=args.out,
+        from_=args.from_,
+        to=args.to,
+        workers=args.workers or os.cpu_count() or 1,
+        scheduler=args.scheduler,
+        scores=args.scores,
+        progress=progress,
+    )
+    about = log.about
+    rows, counts = about["rows"], about["counts"]
+    text = (
+        f"{about['contender']} replayed {counts.get('samples', 0):,} samples of {about['dataset']['name']}"
+        f" in {about['run']['seconds']:.1f} s: {rows['events']:,} events, {len(log.incidents()):,} incident candidates,"
+        f" {len(log.pages()):,} pages, {rows['dead_letters']:,} dead letters\nlog: {args.out}"
+    )
+    return Outcome(text, {"log": str(args.out), **about})
