@@ -7,13 +7,14 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 import pytest
-from hypothesis import given
+import yaml
+from hypothesis import example, given
 from hypothesis import strategies as st
 from pydantic import BaseModel, ConfigDict, Field
 
 from titleshot.datasets.contracts.decision import Decision
 from titleshot.datasets.errors import MalformedInput, UnknownVersion
-from titleshot.datasets.yaml_file import load_yaml, parse_document, parse_yaml, read_yaml
+from titleshot.datasets.yaml_file import dump_yaml, load_yaml, parse_document, parse_yaml, read_yaml
 
 
 class Leaf(BaseModel):
@@ -140,3 +141,21 @@ def test_a_part_of_a_document_keeps_the_lines_of_the_file() -> None:
 def test_any_text_is_read_or_refused(text: str) -> None:
     with contextlib.suppress(MalformedInput):
         parse_document(text)
+
+
+PLAIN = st.recursive(
+    st.none() | st.booleans() | st.integers(-(10**15), 10**15) | st.floats(allow_nan=False) | st.text(),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4),
+    max_leaves=10,
+)
+
+
+@given(PLAIN)
+@example(
+    {"on": ["1e5", "1:30", "0x1f", "null", "~", "", " x", "2026-01-01", "é\u2028\x85", "a: b", "#", "<<"]}
+)
+def test_what_is_dumped_is_read_back_equal_here_and_elsewhere(data: object) -> None:
+    text = dump_yaml(data)
+    if data is not None:
+        assert parse_document(text).data == data
+    assert yaml.safe_load(text) == data
