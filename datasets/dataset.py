@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -13,6 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import ValidationError
+
 from titleshot.datasets.contracts.instants import SECOND, format_instant
 from titleshot.datasets.contracts.record import SeriesKey, broken
 from titleshot.datasets.contracts.reference import REFERENCE_KINDS, REFERENCE_ROW, ReferenceRow
@@ -33,6 +35,7 @@ from titleshot.datasets.tables import (
 )
 
 VALIDATION = "validation.json"
+IMPORT_REPORT = "import.json"
 _MOST_REASONS = 5
 
 
@@ -176,6 +179,17 @@ class Dataset:
             return validate(row)
         except ValidationError as error:
             raise broken(error, str(self.path / table.path)) from None
+
+    def import_report(self) -> dict[str, Any]:
+        """``import.json``: what the import saw, decided and set aside; empty where there is none."""
+        path = self.path / IMPORT_REPORT
+        try:
+            report: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            return {}
+        except (OSError, ValueError) as error:
+            raise MalformedInput(f"{path} cannot be read: {error}") from None
+        return report
 
     @property
     def label_layer(self) -> LabelLayer:

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
 from titleshot.datasets.contracts.instants import Instant
 from titleshot.datasets.contracts.record import Record
 from titleshot.datasets.contracts.reference import ServiceId

@@ -14,11 +14,14 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from pydantic import ValidationError
+
+from titleshot.datasets.arrival_report import ArrivalReport
 from titleshot.datasets.contracts.incidents import Page
 from titleshot.datasets.contracts.labels import FeedbackLabel, IncidentLabel
 from titleshot.datasets.contracts.record import SeriesKey, broken
 from titleshot.datasets.contracts.reference import ReferenceRow
 from titleshot.datasets.contracts.telemetry import LogEvent, PlatformEvent
+from titleshot.datasets.dataset import IMPORT_REPORT as IMPORT_REPORT
 from titleshot.datasets.dataset import file_entries
 from titleshot.datasets.dataset_card import CARD, DatasetCard, Evaluation
 from titleshot.datasets.digest import dataset_digest, table_entries
@@ -28,8 +31,6 @@ from titleshot.datasets.quarantine import Quarantine
 from titleshot.datasets.sample_columns import SampleColumns
 from titleshot.datasets.series_index import SeriesIndex
 from titleshot.datasets.tables import LOG_EVENTS, PLATFORM_EVENTS, REFERENCE, SERIES, write_rows
-
-IMPORT_REPORT = "import.json"
 
 
 class DatasetWriter:
@@ -110,6 +111,20 @@ class DatasetWriter:
         """
         self._samples.add(codes, timestamps, values, ingested_at, series=len(self._index))
 
+    @property
+    def quarantined(self) -> dict[str, dict[str, int]]:
+        """Records set aside, by kind and reason."""
+        return self._quarantine.counts
+
+    @property
+    def samples(self) -> int:
+        """How many samples were added."""
+        return len(self._samples)
+
+    def arrival_report(self) -> ArrivalReport:
+        """How the samples added so far came: repeats, steps back, cadence, gaps."""
+        return self._samples.report()
+
     def add_log_events(self, events: Iterable[LogEvent]) -> None:
         """Add log events in the order they arrived."""
         self._add_events("log_events", events)
@@ -158,7 +173,7 @@ class DatasetWriter:
             shutil.rmtree(self._beside, ignore_errors=True)
 
     def _finish(self) -> None:
-        if not len(self._samples):
+        if not self.samples:
             raise MalformedInput(f"{self.source or self.path}: not one usable sample; nothing was written")
         for name, table in (
             ("log_events", LOG_EVENTS),
@@ -171,8 +186,7 @@ class DatasetWriter:
         write_rows(self._beside, SERIES, ({"series": i, **key._asdict()} for i, key in enumerate(keys)))
         self._samples.write(self._beside, ranks, self.ingest_delay_s)
         (self._beside / "labels").mkdir(exist_ok=True)
-        if self._quarantine.counts:
-            self.report = {**self.report, "quarantined": self._quarantine.counts}
+        self.report["quarantined"] = self.quarantined
         _write(self._beside / IMPORT_REPORT, json.dumps(self.report, indent=1, sort_keys=True) + "\n")
         _write(self._beside / CARD, self._card(len(keys)).to_yaml())
         _put(self._beside, self.path)
@@ -190,7 +204,7 @@ class DatasetWriter:
                 ingest_delay_s=self.ingest_delay_s,
                 span_from=first,
                 span_to=last + 1,
-                rows=len(self._samples),
+                rows=self.samples,
                 series=series,
                 digest=dataset_digest(self.ingest_delay_s, tables),
                 tables=tables,

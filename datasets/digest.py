@@ -25,6 +25,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
 from titleshot.datasets.contracts.record import canonical_json
 from titleshot.datasets.dataset_card import TableEntry
 from titleshot.datasets.sample_files import NO_INSTANT, SampleGroup, sample_groups

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from filelock import FileLock
+
 from titleshot.datasets.contracts.incidents import Page, fold_pages
 from titleshot.datasets.contracts.labels import FeedbackLabel, IncidentLabel
 from titleshot.datasets.contracts.record import Record

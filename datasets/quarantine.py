@@ -11,6 +11,7 @@ from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+
 from titleshot.datasets.errors import UsageError
 from titleshot.datasets.tables import QUARANTINE
 

@@ -9,6 +9,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import ArrayLike, NDArray
+
+from titleshot.datasets.arrival_report import ArrivalReport, arrival_report
 from titleshot.datasets.contracts.instants import SECOND
 from titleshot.datasets.errors import MalformedInput
 from titleshot.datasets.sample_files import NO_INSTANT
@@ -77,6 +79,14 @@ class SampleColumns:
         return (
             min(int(part.min()) for part in self._timestamps),
             max(int(part.max()) for part in self._timestamps),
+        )
+
+    def report(self) -> ArrivalReport:
+        """How the samples came, in the order they were added."""
+        if not self._rows:
+            return arrival_report(np.empty(0, np.int32), np.empty(0, np.int64), np.empty(0))
+        return arrival_report(
+            np.concatenate(self._codes), np.concatenate(self._timestamps), np.concatenate(self._values)
         )
 
     def write(self, folder: Path, ranks: NDArray[np.int32], ingest_delay_s: float) -> None:

@@ -11,6 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
+
 from titleshot.datasets.errors import MalformedInput
 from titleshot.datasets.tables import SAMPLES, checked, unreadable
 

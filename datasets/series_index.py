@@ -8,6 +8,7 @@ from collections.abc import Iterable
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import TypeAdapter, ValidationError
+
 from titleshot.datasets.contracts.record import SeriesKey, broken, canonical_json
 from titleshot.datasets.contracts.telemetry import Name, Namespace
 from titleshot.datasets.errors import MalformedInput

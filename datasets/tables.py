@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+
 from titleshot.datasets.contracts.reference import REFERENCE_KINDS
 from titleshot.datasets.errors import MalformedInput
 

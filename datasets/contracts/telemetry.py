@@ -6,6 +6,7 @@ import math
 from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field, PlainSerializer, StringConstraints, WithJsonSchema
+
 from titleshot.datasets.contracts.instants import Instant
 from titleshot.datasets.contracts.record import Record, SeriesKey, canonical_json
 
@@ -43,7 +44,7 @@ Value = Annotated[
         }
     ),
 ]
-"""A sample's value: a number, or what is no number in the words of exporters; NaN and infinities in memory."""
+"""A number, or what is no number in the words of exporters; NaN and infinities in memory."""
 
 
 class Sample(Record):

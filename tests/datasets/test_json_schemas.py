@@ -6,6 +6,7 @@ import json
 
 import pytest
 from jsonschema import Draft202012Validator
+
 from titleshot.datasets.contracts.events import AnomalyEvent
 from titleshot.datasets.contracts.telemetry import Sample
 from titleshot.datasets.json_schemas import (

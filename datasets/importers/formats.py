@@ -1,0 +1,28 @@
+"""Every importer by the name of its format. A new one is a file beside this one and a line here."""
+
+from __future__ import annotations
+
+from titleshot.datasets.errors import UsageError
+from titleshot.datasets.importers.importer import Importer
+from titleshot.datasets.importers.jsonl import JsonLines
+from titleshot.datasets.importers.nab import Nab
+from titleshot.datasets.nearest import nearest
+
+IMPORTERS: dict[str, Importer] = {
+    importer.format: importer
+    for importer in (
+        JsonLines(),
+        Nab(),
+    )
+}
+
+
+def importer_of(name: str) -> Importer:
+    """The importer of a format.
+
+    Raises:
+        UsageError: no such format; offers the nearest.
+    """
+    if name not in IMPORTERS:
+        raise UsageError(f"no importer for format {name!r}{nearest(name, IMPORTERS)}")
+    return IMPORTERS[name]
