@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from typing import Literal
 
 import numpy as np
+
 from titleshot.datasets.contracts.instants import DAY, HOUR, MINUTE, SECOND, WEEK
 from titleshot.datasets.contracts.reference import Deploy, Maintenance, PlannedChange, ReferenceRow
 from titleshot.datasets.synthetic.effects import Effect
@@ -109,8 +110,9 @@ def innocent_deploys(seed: int, estate: Estate, week: int) -> list[Rollout]:
     made = []
     for service in estate.services:
         rng = stream(seed, "deploys", service.id, week)
-        for _ in range(int(rng.poisson(_DEPLOYS_PER_WEEK[service.role]))):
-            made.append(rollout(rng, service, working_hour(rng, estate.start + week * WEEK)))
+        count = int(rng.poisson(_DEPLOYS_PER_WEEK[service.role]))
+        monday = estate.start + week * WEEK
+        made += [rollout(rng, service, working_hour(rng, monday)) for _ in range(count)]
     return sorted(made, key=lambda each: (each.at, each.service))
 
 
@@ -146,9 +148,13 @@ def _load_test(rng: np.random.Generator, estate: Estate, apis: list[Service], mo
     start = monday + int(rng.integers(1, 5)) * DAY + _seconds(rng.uniform(6, 16) * 3600)
     end = start + _seconds(rng.uniform(40, 90) * 60)
     push = float(np.log(rng.uniform(1.4, 2.2)))
-    effects = [Effect(service, start, end, load=push)]
-    for call in estate.calls_from(service, start):
-        effects.append(Effect(call.callee, start + 30 * SECOND, end, load=push * call.strength / 2))
+    effects = [
+        Effect(service, start, end, load=push),
+        *(
+            Effect(call.callee, start + 30 * SECOND, end, load=push * call.strength / 2)
+            for call in estate.calls_from(service, start)
+        ),
+    ]
     known = start - _seconds(rng.uniform(20, 90) * 3600)
     return Planned("load_test", (service,), start, end, known, tuple(effects))
 
@@ -172,9 +178,13 @@ def maintenance_windows(seed: int, estate: Estate, week: int) -> list[Window]:
         night = int(rng.choice((1, 2, 6)))
         start = estate.start + week * WEEK + night * DAY + int(rng.integers(4, 16)) * 15 * MINUTE
         end = start + int(rng.integers(3, 9)) * 15 * MINUTE
-        effects = [Effect(service, start, end, load=-1.2, latency=0.35, errors=0.004, queue=0.6)]
-        for call in estate.calls_to(service, start):
-            effects.append(Effect(call.caller, start, end, latency=0.08 * call.strength))
+        effects = [
+            Effect(service, start, end, load=-1.2, latency=0.35, errors=0.004, queue=0.6),
+            *(
+                Effect(call.caller, start, end, latency=0.08 * call.strength)
+                for call in estate.calls_to(service, start)
+            ),
+        ]
         known = start - _seconds(rng.uniform(1.5, 6) * 86_400)
         made.append(Window(service, start, end, known, tuple(effects)))
     return sorted(made, key=lambda each: (each.start, each.service))

@@ -11,9 +11,10 @@ from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from titleshot.datasets.contracts.instants import HOUR, MINUTE, SECOND, WEEK
+
+from titleshot.datasets.contracts.instants import MINUTE, SECOND, WEEK
 from titleshot.datasets.sample_files import NO_INSTANT
-from titleshot.datasets.synthetic.signals import METRICS, Signals
+from titleshot.datasets.synthetic.signals import DECIMALS, METRICS, Signals
 from titleshot.datasets.synthetic.streams import stream
 
 INGEST_DELAY_S: Final = 30.0
@@ -58,7 +59,9 @@ def deliver(seed: int, clean: Signals, start: int, cadence: int) -> Delivered:
     twice, twice_metrics = np.nonzero(again)
     more = stream(seed, "twice", service).random((len(twice), 3))
     copied = values[twice, twice_metrics]
-    copied = np.where(more[:, 0] < _OTHER_VALUE, np.round(copied * (1 + 0.1 * more[:, 1]), 4), copied)
+    copied = np.where(
+        more[:, 0] < _OTHER_VALUE, _rounded(copied * (1 - 0.1 * more[:, 1]), twice_metrics), copied
+    )
     copies_at = ingested[twice, twice_metrics] + np.round(1 + 200 * more[:, 2]).astype(np.int64) * SECOND
     arrived = np.concatenate([ingested[rows, metrics], copies_at])
     order = np.argsort(arrived, kind="stable")
@@ -92,6 +95,6 @@ def _trouble(
         ingested[first:last] = np.maximum(ingested[first:last], through)
 
 
-def latest_arrival(timestamp: int) -> int:
-    """No sample of that timestamp arrives later than this."""
-    return timestamp + 7 * HOUR
+def _rounded(values: NDArray[np.float64], metrics: NDArray[np.int64]) -> NDArray[np.float64]:
+    scale = 10.0 ** np.asarray(DECIMALS)[metrics]
+    return np.asarray(np.round(values * scale) / scale)

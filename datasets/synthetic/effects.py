@@ -12,6 +12,7 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
+
 from titleshot.datasets.contracts.instants import MINUTE, SECOND
 from titleshot.datasets.synthetic.streams import stream
 

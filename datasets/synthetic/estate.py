@@ -114,7 +114,7 @@ class Service:
 
 @dataclass(frozen=True)
 class Call:
-    """``caller`` depends on ``callee`` from ``start`` until ``end`` (ns), as strongly as ``strength`` says."""
+    """``caller`` depends on ``callee`` within [start, end) (ns), as strongly as ``strength`` says."""
 
     caller: str
     callee: str
@@ -142,11 +142,17 @@ class Estate:
 
     @cached_property
     def _into(self) -> dict[str, list[Call]]:
-        return {service.id: [call for call in self.calls if call.callee == service.id] for service in self.services}
+        return {
+            service.id: [call for call in self.calls if call.callee == service.id]
+            for service in self.services
+        }
 
     @cached_property
     def _out_of(self) -> dict[str, list[Call]]:
-        return {service.id: [call for call in self.calls if call.caller == service.id] for service in self.services}
+        return {
+            service.id: [call for call in self.calls if call.caller == service.id]
+            for service in self.services
+        }
 
     def calls_to(self, service: str, at: int) -> list[Call]:
         """Calls into ``service`` at that time: its callers feel its faults."""
@@ -226,7 +232,9 @@ def build_estate(services: int, start: int) -> Estate:
     ['commerce/cart-api', 'commerce/catalog-api', 'platform/auth-service']
     """
     if services < LEAST_SERVICES:
-        raise UsageError(f"services must be at least {LEAST_SERVICES}, got {services}; the call graph needs them")
+        raise UsageError(
+            f"services must be at least {LEAST_SERVICES}, got {services}; the call graph needs them"
+        )
     made = [Service(*row) for row in _SHOP[:services]]
     before = start - _KNOWN_BEFORE
     ids = {service.name: service.id for service in made}
@@ -235,7 +243,8 @@ def build_estate(services: int, start: int) -> Estate:
     while len(made) < services:
         name = _LINES[line % len(_LINES)] + (str(line // len(_LINES) + 1) if line >= len(_LINES) else "")
         members = [
-            Service(name, f"{name}-{part}", role, tier, name) for part, role, tier in _LINE[: services - len(made)]
+            Service(name, f"{name}-{part}", role, tier, name)
+            for part, role, tier in _LINE[: services - len(made)]
         ]
         made += members
         here = {member.name: member.id for member in members}

@@ -10,10 +10,19 @@ from titleshot.datasets.contracts.instants import SECOND
 from titleshot.datasets.synthetic.effects import Effect, Shape
 from titleshot.datasets.synthetic.estate import Call, Estate, Role, Service
 
-_APIS: dict[Role, float] = {"gateway": 0.6, "api": 1.0, "worker": 0.6, "auth": 1.0, "database": 1.2, "cache": 0.7}
-_QUEUES: dict[Role, float] = {"gateway": 0.2, "api": 0.7, "worker": 3.0, "auth": 0.5, "database": 1.5}
-_CACHES: dict[Role, float] = {"api": 0.5, "auth": 0.5, "cache": 4.0}
-_FRONTS: dict[Role, float] = {"gateway": 1.5, "api": 1.0, "worker": 0.5, "auth": 0.5}
+Likely = tuple[tuple[Role, float], ...]
+
+_ALL: Likely = (
+    ("gateway", 0.6),
+    ("api", 1.0),
+    ("worker", 0.6),
+    ("auth", 1.0),
+    ("database", 1.2),
+    ("cache", 0.7),
+)
+_QUEUES: Likely = (("gateway", 0.2), ("api", 0.7), ("worker", 3.0), ("auth", 0.5), ("database", 1.5))
+_CACHES: Likely = (("api", 0.5), ("auth", 0.5), ("cache", 4.0))
+_FRONTS: Likely = (("gateway", 1.5), ("api", 1.0), ("worker", 0.5), ("auth", 0.5))
 _LEAST_TRAFFIC, _MOST_QUEUE = -2.5, 4.5
 _LEAST_CALLED = 2.0
 
@@ -71,7 +80,7 @@ class FaultKind:
     """What the services see that the root calls; for a cache, the databases it spares."""
     hours: tuple[float, float] = (0.25, 6.0)
     """Shortest and longest."""
-    roles: tuple[tuple[Role, float], ...] = tuple(_APIS.items())
+    roles: Likely = _ALL
     """How likely a service of that role is the root."""
     deploy_share: float = 0.4
 
@@ -134,7 +143,7 @@ FAULT_KINDS: tuple[FaultKind, ...] = (
         caller=None,
         called=Push(load=-0.08),
         hours=(0.4, 4.0),
-        roles=tuple(_FRONTS.items()),
+        roles=_FRONTS,
         deploy_share=0.25,
     ),
     FaultKind(
@@ -155,7 +164,7 @@ FAULT_KINDS: tuple[FaultKind, ...] = (
         "queue_jump",
         (Push(queue=0.3, latency=0.05, cpu=0.01),),
         hours=(0.5, 4.0),
-        roles=tuple(_QUEUES.items()),
+        roles=_QUEUES,
         deploy_share=0.3,
     ),
     FaultKind(
@@ -163,7 +172,7 @@ FAULT_KINDS: tuple[FaultKind, ...] = (
         (Push(latency=0.085, cpu=0.02, queue=0.06),),
         called=Push(load=0.06),
         hours=(0.4, 3.0),
-        roles=tuple(_CACHES.items()),
+        roles=_CACHES,
     ),
 )
 """A flatline is a service that hangs: it serves nothing and its gauges stand still."""

@@ -19,7 +19,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from titleshot.datasets.contracts.instants import DAY, HOUR, MINUTE, SECOND, WEEK
+
+from titleshot.datasets.contracts.instants import DAY, MINUTE, SECOND, WEEK
 from titleshot.datasets.contracts.record import Severity
 from titleshot.datasets.synthetic.changes import Rollout, Window, rollout, working_hour
 from titleshot.datasets.synthetic.effects import Effect
@@ -97,9 +98,7 @@ def _kind(seed: int, number: int) -> FaultKind:
     return FAULT_KINDS[int(stream(seed, "kinds", deck).permutation(len(FAULT_KINDS))[card])]
 
 
-def _fits(
-    rng: np.random.Generator, fault: Fault, placed: Sequence[Fault], windows: Sequence[Window]
-) -> bool:
+def _fits(rng: np.random.Generator, fault: Fault, placed: Sequence[Fault], windows: Sequence[Window]) -> bool:
     may_overlap = rng.random() < _OVERLAP_SHARE
     for other in placed:
         near = fault.start < other.end + _APART and other.start < fault.end + _APART
@@ -177,4 +176,3 @@ def _severity(root: Service, size: float, affected: int) -> Severity:
 
 def _seconds(value: float) -> int:
     return round(value) * SECOND
-

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
+
 from titleshot.datasets.contracts.instants import DAY, HOUR, MINUTE, SECOND, WEEK
 from titleshot.datasets.contracts.telemetry import LogEvent, PlatformEvent
 from titleshot.datasets.synthetic.changes import Rollout
@@ -90,13 +91,16 @@ def platform_events(
 ) -> list[PlatformEvent]:
     """Platform events before ``until`` (ns), in order of time."""
     events = [
-        _event(estate.by_id[each.service], each.at, "rollout", f"rolling out {each.version}") for each in rollouts
+        _event(estate.by_id[each.service], each.at, "rollout", f"rolling out {each.version}")
+        for each in rollouts
     ]
     for fault in faults:
         events += _fault_events(seed, estate, fault)
     for service in estate.services:
         for week in range(-(-(until - estate.start) // WEEK)):
-            events += _usual_events(stream(seed, "events", service.id, week), service, estate.start + week * WEEK)
+            events += _usual_events(
+                stream(seed, "events", service.id, week), service, estate.start + week * WEEK
+            )
     return sorted(
         (event for event in events if estate.start <= event.timestamp < until),
         key=lambda event: (event.timestamp, event.namespace, event.service, event.reason),
@@ -125,7 +129,9 @@ def _usual_events(rng: np.random.Generator, service: Service, week: int) -> Iter
                     yield _event(service, at, "SuccessfulRescale", f"{replicas} replicas")
     for _ in range(int(rng.poisson(0.15))):
         at = week + int(rng.integers(WEEK // SECOND)) * SECOND
-        yield _event(service, at, *(("OOMKilled", "job pod") if rng.random() < 0.5 else ("Evicted", "node drained")))
+        yield _event(
+            service, at, *(("OOMKilled", "job pod") if rng.random() < 0.5 else ("Evicted", "node drained"))
+        )
 
 
 def _event(service: Service, at: int, reason: str, message: str) -> PlatformEvent:

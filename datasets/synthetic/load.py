@@ -1,8 +1,8 @@
 """Demand over the week: how much each kind of service has to do, before noise.
 
 Three rhythms, in UTC: shoppers (noon and evening, busier weekends), offices (working days from eight, quiet
-weekends, a rush on Monday mornings) and jobs (nightly batch, a burst at each full hour). A service's load is a
-mix of them by its role. Every 49 days one working day is a holiday and looks like a Sunday.
+weekends, a rush on Monday mornings) and jobs (nightly batch, a burst at each full hour). A service's load is
+a mix of them by its role. Every 49 days one working day is a holiday and looks like a Sunday.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
+
 from titleshot.datasets.contracts.instants import DAY, HOUR
 from titleshot.datasets.synthetic.estate import Role
 

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 
 import numpy as np
 from numpy.typing import NDArray
+
 from titleshot.datasets.contracts.incidents import Page
 from titleshot.datasets.contracts.instants import HOUR, SECOND
 from titleshot.datasets.contracts.record import Severity
@@ -40,7 +41,7 @@ def pages_of(seed: int, estate: Estate, clean: Signals) -> Iterator[Page]:
     over = _over(seed, clean)
     delay = round(INGEST_DELAY_S * SECOND) + _EVALUATED_EVERY
     service, rest_until = clean.service, 0
-    for first, last in _episodes(over.any(axis=1), clean.silent):
+    for first, last in _episodes(over):
         at = int(clean.times[first + _IN_A_ROW - 1]) + delay
         if at < rest_until:
             continue
@@ -81,9 +82,9 @@ def _over(seed: int, clean: Signals) -> NDArray[np.bool_]:
     return over
 
 
-def _episodes(over: NDArray[np.bool_], silent: NDArray[np.bool_]) -> Iterator[tuple[int, int]]:
+def _episodes(over: NDArray[np.bool_]) -> Iterator[tuple[int, int]]:
     """(first, last) sample over a threshold; shorter pauses than it takes to close do not part them."""
-    where = np.flatnonzero(over & ~silent)
+    where = np.flatnonzero(over.any(axis=1))
     if not len(where):
         return
     runs = np.split(where, np.flatnonzero(np.diff(where) > _CLEAR_IN_A_ROW) + 1)

@@ -3,8 +3,8 @@
 Labels are what was planted (source ``injected``: the start is exact). Some are filed with a wrong root and
 corrected days later, and now and then somebody files an incident that was none and takes it back.
 
-Answers are few: about half of the pages that hit something and a third of the others are ever judged, fewer at
-night. Reviewers err now and then, and where two judged the same page they do not always agree.
+Answers are few: about half of the pages that hit something and a third of the others are ever judged, fewer
+at night. Reviewers err now and then, and where two judged the same page they do not always agree.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from collections.abc import Iterator, Sequence
 from typing import get_args
 
 import numpy as np
+
 from titleshot.datasets.contracts.incidents import Page
 from titleshot.datasets.contracts.instants import DAY, HOUR, MINUTE, SECOND, WEEK
 from titleshot.datasets.contracts.labels import FeedbackLabel, FeedbackVerdict, IncidentLabel
@@ -88,7 +89,9 @@ def _mistaken(rng: np.random.Generator, estate: Estate, week: int) -> Iterator[I
     yield filed.model_copy(update={"known_at": withdrawn, "retracted": True, "notes": notes})
 
 
-def feedback(seed: int, estate: Estate, faults: Sequence[Fault], pages: Sequence[Page]) -> list[FeedbackLabel]:
+def feedback(
+    seed: int, estate: Estate, faults: Sequence[Fault], pages: Sequence[Page]
+) -> list[FeedbackLabel]:
     """Answers on pages as sent, in the order they were given."""
     by_service: dict[str, list[Fault]] = defaultdict(list)
     for fault in faults:
@@ -146,7 +149,7 @@ def _truth(
     if hit is None:
         # A false page on something shared tempts people to restart what everybody needs.
         hub = any(estate.by_id[service].role in HUBS for service in page.services)
-        return "dangerous" if hub and rng.random() < 0.12 else "noisy"
+        return "dangerous" if hub and rng.random() < 0.25 else "noisy"
     if not first:
         return "duplicated"
     return "late" if page.paged_at - hit.start > _LATE_AFTER else "useful"

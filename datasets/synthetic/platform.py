@@ -9,6 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Final
 
+from titleshot.datasets.contracts.incidents import Page
 from titleshot.datasets.contracts.instants import DAY, SECOND, WEEK, parse_instant
 from titleshot.datasets.contracts.record import SeriesKey
 from titleshot.datasets.contracts.reference import ReferenceRow
@@ -35,7 +36,8 @@ from titleshot.datasets.synthetic.signals import METRICS, Signals, signals
 
 START: Final = parse_instant("2026-01-05T00:00:00Z")
 """A Monday."""
-_LEAST_DAYS, _CADENCES = 3, (10.0, 3600.0)
+_LEAST_DAYS, _MOST_DAYS, _MOST_INCIDENTS = 3, 3650, 1000
+_CADENCES = (10.0, 3600.0)
 _WARM_UP_DAYS = 2
 
 
@@ -45,7 +47,7 @@ class SyntheticPlatform:
 
     Args:
         services: at least 4; the first twelve are a shop with three hubs, the rest product lines.
-        days: at least 3; telemetry starts on Monday 2026-01-05.
+        days: from 3 to 3650; telemetry starts on Monday 2026-01-05.
         cadence_s: seconds between samples, a whole number from 10 to 3600 that divides a day.
         seed: 0 or more.
         incidents_per_week: planted faults, on average.
@@ -65,18 +67,21 @@ class SyntheticPlatform:
     incidents_per_week: float = 14
 
     def __post_init__(self) -> None:
-        if self.days < _LEAST_DAYS:
-            raise UsageError(f"days must be at least {_LEAST_DAYS}, got {self.days}; the first has no incident")
+        if not _LEAST_DAYS <= self.days <= _MOST_DAYS:
+            raise UsageError(f"days must be from {_LEAST_DAYS} to {_MOST_DAYS}, got {self.days}; try 120")
         low, high = _CADENCES
         if not low <= self.cadence_s <= high or self.cadence_s % 1 or 86_400 % self.cadence_s:
             raise UsageError(
-                f"cadence must be whole seconds from {low:g} to {high:g} that divide a day, got {self.cadence_s:g};"
-                " try 300"
+                f"cadence_s must be whole seconds from {low:g} to {high:g} that divide a day,"
+                f" got {self.cadence_s:g}; try 300"
             )
         if self.seed < 0:
             raise UsageError(f"seed must be 0 or more, got {self.seed}")
-        if self.incidents_per_week < 0:
-            raise UsageError(f"incidents per week must be 0 or more, got {self.incidents_per_week:g}")
+        if not 0 <= self.incidents_per_week <= _MOST_INCIDENTS:
+            raise UsageError(
+                f"incidents_per_week must be from 0 to {_MOST_INCIDENTS},"
+                f" got {self.incidents_per_week:g}; try 14"
+            )
         build_estate(self.services, START)
 
     @property
@@ -114,7 +119,9 @@ class SyntheticPlatform:
         """Innocent and guilty deploys, in order of time."""
         made = [each for week in self._weeks for each in innocent_deploys(self.seed, self.estate, week)]
         made += [fault.deploy for fault in self.faults if fault.deploy is not None]
-        return sorted((each for each in made if each.at < self.until), key=lambda each: (each.at, each.service))
+        return sorted(
+            (each for each in made if each.at < self.until), key=lambda each: (each.at, each.service)
+        )
 
     @property
     def _weeks(self) -> range:
@@ -155,7 +162,9 @@ class SyntheticPlatform:
             if planned.known_from < self.until:
                 yield from planned.reference()
 
-    def write(self, path: Path | str, *, replace: bool = False, progress: Callable[[int, int], None] | None = None) -> Dataset:
+    def write(
+        self, path: Path | str, *, replace: bool = False, progress: Callable[[int, int], None] | None = None
+    ) -> Dataset:
         """Write the platform as a dataset; ``progress`` is told services done and services in all.
 
         Raises:
@@ -182,7 +191,7 @@ class SyntheticPlatform:
             notes="Embedded synthetic platform; every incident was planted and is labelled.",
             replace=replace,
         ) as writer:
-            pages = []
+            pages: list[Page] = []
             for done, clean in enumerate(self.telemetry(), 1):
                 keys = [SeriesKey(clean.service.namespace, clean.service.name, metric) for metric in METRICS]
                 arrived = deliver(self.seed, clean, START, self.cadence)

@@ -4,7 +4,7 @@
     requests  = its usual rate · load
     cpu       = idle + slope · load                     at most 1, plus what effects take
     latency   = base · (1 + 0.35 · cpu / (1 − cpu)) · noise
-    queue     = usual · √load · cpu / (1 − cpu) · noise  whole numbers
+    queue     = usual · √load · cpu / (1 − cpu) · noise  mean over the window
     errors    = Poisson(requests · p) / requests         p drifts slowly
 
 Noise is log-normal (positive skew) and autocorrelated with correlation times of minutes to hours, with rare
@@ -23,6 +23,7 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
+
 from titleshot.datasets.contracts.instants import DAY, HOUR, MINUTE, WEEK
 from titleshot.datasets.synthetic.effects import Effect, Pushes, add_up
 from titleshot.datasets.synthetic.estate import Estate, Role, Service
@@ -34,7 +35,7 @@ Floats = NDArray[np.float64]
 METRICS: Final = ("latency_p99", "error_ratio", "requests_per_second", "cpu_ratio", "queue_depth")
 """s, ratio, 1/s, ratio, count."""
 LATENCY, ERRORS, REQUESTS, CPU, QUEUE = range(5)
-_DECIMALS = (4, 6, 2, 4, 0)
+DECIMALS = (4, 6, 2, 4, 1)
 _AT_ONCE = 64
 """Services whose noise is in memory together."""
 
@@ -50,12 +51,12 @@ _FAST: Final = {"load": 0.03, "cpu": 0.03, "latency": 0.05, "queue": 0.15}
 _SHARED = (6 * HOUR, 0.04)
 # requests per second, latency in s, queue length, error probability: middle of the role
 _USUAL: Final[dict[Role, tuple[float, float, float, float]]] = {
-    "gateway": (220.0, 0.35, 6.0, 8e-4),
-    "api": (60.0, 0.22, 4.0, 1e-3),
-    "worker": (9.0, 0.9, 40.0, 3e-3),
-    "auth": (150.0, 0.06, 3.0, 4e-4),
-    "database": (400.0, 0.03, 8.0, 1e-4),
-    "cache": (900.0, 0.004, 1.5, 5e-5),
+    "gateway": (220.0, 0.35, 30.0, 8e-4),
+    "api": (60.0, 0.22, 20.0, 1e-3),
+    "worker": (9.0, 0.9, 120.0, 3e-3),
+    "auth": (150.0, 0.06, 15.0, 4e-4),
+    "database": (400.0, 0.03, 40.0, 1e-4),
+    "cache": (900.0, 0.004, 8.0, 5e-5),
 }
 
 
@@ -129,7 +130,9 @@ def signals(
             demand += _daily(stream(seed, "days", service.id), times, estate.start, 0.02)
             pushes = add_up(effects.get(service.id, ()), estate.start, cadence, samples)
             levels = _levels(seed, service, np.asarray(deploys.get(service.id, ()), dtype=np.int64), times)
-            values = _values(seed, service, demand, float((mix @ busiest).max()), slow, pushes, levels, cadence)
+            values = _values(
+                seed, service, demand, float((mix @ busiest).max()), slow, pushes, levels, cadence
+            )
             yield Signals(service, times, values, pushes.silent)
 
 
@@ -163,14 +166,14 @@ def _values(
     usually = usual.requests_per_second * healthy * seconds
     failed = stream(seed, "errors", service.id).poisson(usually * usual.errors * np.exp(noise["errors"]))
     errors = failed / usually
-    planted = np.flatnonzero(pushes.errors > 0)
-    more = stream(seed, "errors", service.id, "planted").poisson(
-        (rate * seconds * np.minimum(pushes.errors, 0.9))[planted]
-    )
-    errors[planted] += more / np.maximum(rate[planted] * seconds, 1.0)
+    # Effects add failures drawn apart and sample by sample, so that one effect moves no other's noise.
+    chance = stream(seed, "errors", service.id, "added").standard_normal(samples)
+    more = rate * seconds * np.minimum(pushes.errors, 0.9)
+    more = np.maximum(np.rint(more + np.sqrt(more) * chance), 0.0)
+    errors += more / np.maximum(rate * seconds, 1.0)
     values = np.stack([latency, np.minimum(errors, 1.0), rate, busy, queue], axis=1)
     _hang(values, pushes.stuck)
-    for column, decimals in enumerate(_DECIMALS):
+    for column, decimals in enumerate(DECIMALS):
         values[:, column] = np.round(values[:, column], decimals)
     return values
 

@@ -1,7 +1,7 @@
 """Named random streams: each thing that is drawn has a stream of its own.
 
 A stream is named by what it is drawn for (``"noise", "commerce/cart-api", "latency"``) and never by how many
-were drawn before it. So a longer span, another service or a new kind of draw leaves all the others as they were.
+were drawn before it. So a longer span, another service or a new kind of draw leaves all others as they were.
 """
 
 from __future__ import annotations
