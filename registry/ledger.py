@@ -13,7 +13,7 @@ import os
 import time
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import Field, TypeAdapter, ValidationError
 
@@ -43,10 +43,10 @@ class Registered(Line):
     name: str
     version: int
     recipe_digest: str
-    contender_digest: str
-    """Recipe and fitted arrays: what replay logs carry as ``artifact_digest``."""
     artifact_digest: str
-    """Every file of the registered folder: what is signed and served."""
+    """Recipe and fitted arrays, as replay logs carry it."""
+    tree_digest: str
+    """Every byte of the registered folder: what is signed, checked before loading and stored by."""
 
 
 class Looked(Line):
@@ -64,6 +64,7 @@ class Looked(Line):
     challenger: str
     policy_digest: str
     decision_id: str
+    evidence_digest: str
     answer: Answer
 
 
@@ -77,13 +78,13 @@ class Intended(Line):
     from_version: int | None
     to_version: int | None
     reason: str
-    artifact_digest: str | None = None
+    tree_digest: str | None = None
     decision_id: str | None = None
     evidence_digest: str | None = None
     override: bool = False
     approvals: tuple[str, ...] = ()
     signature: str | None = None
-    """Ed25519 over (name, version, artifact digest, alias), base64."""
+    """Ed25519 over (name, version, tree digest, alias), base64."""
 
 
 class Committed(Line):
@@ -110,6 +111,7 @@ AnyLine = Annotated[
     Registered | Looked | Intended | Committed | OutOfBand,
     Field(discriminator="kind"),
 ]
+Kind = TypeVar("Kind", bound=Line)
 _LINE: TypeAdapter[AnyLine] = TypeAdapter(AnyLine)
 
 
@@ -158,7 +160,7 @@ class Ledger:
         self._offset += len(whole)
         return list(self._lines)
 
-    def append(self, kind: type[Line], actor: str, **fields: Any) -> AnyLine:
+    def append(self, kind: type[Kind], actor: str, **fields: Any) -> Kind:
         """Add a line at the end and flush it to disk.
 
         Raises:
@@ -170,11 +172,15 @@ class Ledger:
         self.path.parent.mkdir(parents=True, exist_ok=True)
         try:
             with FileLock(self.path.with_name(f".{self.path.name}.lock"), timeout=60):
-                return self._append(kind, actor, fields)
+                self._append(kind, actor, fields)
         except Timeout:
             raise Unreachable(f"{self.path} is held by another process; try again later") from None
+        written = self._lines[-1]
+        if not isinstance(written, kind):
+            raise IntegrityError(f"{self.path} does not hold what was just written; is its disk full?")
+        return written
 
-    def _append(self, kind: type[Line], actor: str, fields: Mapping[str, Any]) -> AnyLine:
+    def _append(self, kind: type[Line], actor: str, fields: Mapping[str, Any]) -> None:
         before = self.lines()
         content = {
             **fields,
@@ -198,7 +204,7 @@ class Ledger:
             os.fsync(file.fileno())
         if fresh:
             _sync_folder(self.path.parent)
-        return self.lines()[-1]
+        self.lines()
 
     def _checked(self, raw: bytes) -> AnyLine:
         number = len(self._lines)

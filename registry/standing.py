@@ -87,17 +87,33 @@ def unfinished(lines: Iterable[AnyLine], name: str) -> list[Intended]:
 
 
 def once_live(lines: Iterable[AnyLine], name: str, alias: str) -> list[int]:
-    """Versions that stood at the alias, oldest first, each time one took over."""
+    """Versions that stood at the alias by a commit, oldest first."""
+    return list(dict.fromkeys(version for version, _ in _taken(lines, name, alias)))
+
+
+def lineage(lines: Iterable[AnyLine], name: str, alias: str) -> list[int]:
+    """The versions that led to the one at the alias now; a rollback cuts off what came after its target.
+
+    The last but one is where a rollback goes by default: going back twice never returns to what was left.
+    """
+    led: list[int] = []
+    for version, move in _taken(lines, name, alias):
+        if move == "rollback" and version in led:
+            del led[led.index(version) + 1 :]
+        elif led[-1:] != [version]:
+            led.append(version)
+    return led
+
+
+def _taken(lines: Iterable[AnyLine], name: str, alias: str) -> Iterable[tuple[int, str]]:
     intents: dict[int, Intended] = {}
-    live: list[int] = []
     for line in lines:
         if isinstance(line, Intended) and line.name == name and line.alias == alias:
             intents[line.seq] = line
         elif isinstance(line, Committed) and line.intent in intents:
-            version = intents[line.intent].to_version
-            if version is not None and live[-1:] != [version]:
-                live.append(version)
-    return live
+            intent = intents[line.intent]
+            if intent.to_version is not None:
+                yield intent.to_version, intent.move
 
 
 def registered(lines: Iterable[AnyLine], name: str) -> dict[int, Registered]:
