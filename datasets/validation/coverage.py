@@ -177,10 +177,9 @@ class _Measured:
         for begin, end in pairwise([*starts, len(held["series"])]):
             service = ground.profile.keys[int(held["series"][begin])].service_id
             self._days.setdefault(service, set()).update(held["day"][begin:end].tolist())
-        self._origin = int(held["day"].min()) if len(held["day"]) else 0
 
     def during(self, label: IncidentLabel) -> bool:
-        first = self._origin + (label.start - self._origin) // self._period * self._period
+        first = label.start // self._period * self._period
         named = (label.root_service, *label.affected_services)
         days = [self._days.get(n, set()) for service in named for n in self._services.names(service)]
         touched = range(first, label.end, self._period)

@@ -20,7 +20,6 @@ with warnings.catch_warnings():
     from great_expectations.core.expectation_validation_result import ExpectationValidationResult
     from great_expectations.data_context.types.base import ProgressBarsConfig
     from great_expectations.expectations.expectation_configuration import ExpectationConfiguration
-import numpy as np
 import pandas as pd
 
 from titleshot.datasets.validation.frame import Frame
@@ -49,28 +48,43 @@ def gate(checks: Sequence[tuple[Frame, Suite]], docs: Path | None = None) -> lis
     Args:
         docs: folder for Great Expectations' own pages, made where it is missing.
     """
-    context = gx.get_context(mode="ephemeral")
-    context.variables.progress_bars = ProgressBarsConfig(globally=False, metric_calculations=False)
+    context = _context()
     if docs is not None:
         context.add_data_docs_site("titleshot", _site(docs))
-    source = context.data_sources.add_pandas("titleshot")
-    outcomes = [_run(context, source, frame, suite) for frame, suite in checks]
+    outcomes = [_run(context, _needed(frame, suite), suite) for frame, suite in checks]
     if docs is not None:
         context.build_data_docs(["titleshot"])
     return outcomes
 
 
-def _run(context: Any, source: Any, frame: Frame, suite: Suite) -> list[GateOutcome]:
-    needed = {name for rule in suite.rules for name in rule.columns}
-    data = pd.DataFrame({name: cells for name, cells in frame.columns.items() if name in needed})
-    if not needed & set(frame.columns):
-        data = pd.DataFrame({"row": np.arange(frame.rows)})
-    batch = source.add_dataframe_asset(frame.table).add_batch_definition_whole_dataframe("all")
-    suite_run = gx.ExpectationSuite(frame.table, expectations=[_configured(rule) for rule in suite.rules])
+def gate_rows(data: pd.DataFrame, suite: Suite) -> list[GateOutcome]:
+    """Run a suite on a pandas table as it is; outcomes in the order of its rules."""
+    return _run(_context(), data, suite)
+
+
+def _context() -> Any:
+    context = gx.get_context(mode="ephemeral")
+    context.variables.progress_bars = ProgressBarsConfig(globally=False, metric_calculations=False)
+    return context
+
+
+def _needed(frame: Frame, suite: Suite) -> pd.DataFrame:
+    wanted = {name for rule in suite.rules for name in rule.columns}
+    # The index carries the number of rows where no rule names a column.
+    return pd.DataFrame(
+        {name: cells for name, cells in frame.columns.items() if name in wanted},
+        index=pd.RangeIndex(frame.rows),
+    )
+
+
+def _run(context: Any, data: pd.DataFrame, suite: Suite) -> list[GateOutcome]:
+    source = context.data_sources.add_pandas(suite.table)
+    batch = source.add_dataframe_asset(suite.table).add_batch_definition_whole_dataframe("all")
+    suite_run = gx.ExpectationSuite(suite.table, expectations=[_configured(rule) for rule in suite.rules])
     context.suites.add(suite_run)
     # Results do not come in the order of the suite: an expectation's own id says which is which.
     rules = {held.id: rule for held, rule in zip(suite_run.expectations, suite.rules, strict=True)}
-    definition = gx.ValidationDefinition(name=frame.table, data=batch, suite=suite_run)
+    definition = gx.ValidationDefinition(name=suite.table, data=batch, suite=suite_run)
     results = context.validation_definitions.add(definition).run(
         batch_parameters={"dataframe": data}, result_format={"result_format": "COMPLETE"}
     )

@@ -19,6 +19,8 @@ from titleshot.datasets.validation.violations import MOST, Violations, violation
 MOST_SLOTS = 1_000_000
 """Rows of the profile at most; beyond, a period is 2, 4, 8 … days."""
 
+_FIRST = np.iinfo(np.int64).min
+
 
 class Rows(NamedTuple):
     """Samples in the order they arrived, as equally long numpy arrays."""
@@ -37,8 +39,8 @@ class Profile:
     out_of_range, repeated, disordered, minimum, maximum (NaN where nothing is finite), first, last (ns),
     largest_gap_s, gap_cadences.
 
-    ``series``, one entry a series: series, rows, cadence_s (NaN where there is no usual step), first, last (ns;
-    0 without rows), missing (samples the cadence would have brought and that are not there), outside_span.
+    ``series``, one entry a series: series, rows, cadence_s (NaN where there is no usual step), first, last
+    (ns; 0 without rows), missing (samples the cadence would have brought and did not), outside_span.
     """
 
     keys: Sequence[SeriesKey]
@@ -83,13 +85,11 @@ class _State:
     ) -> None:
         count = len(keys)
         self.keys, self.span, self.rows = keys, span, 0
-        self.origin = span[0] // DAY * DAY
-        days = max(-((self.origin - span[1]) // DAY), 1)
         self.period_days = 1
-        while count * -(-days // self.period_days) > MOST_SLOTS and self.period_days < days:
+        while count * self._periods > MOST_SLOTS and self._periods > 1:
             self.period_days *= 2
-        self.period = self.period_days * DAY
-        self.periods = -(-days // self.period_days)
+        self.period, self.periods = self.period_days * DAY, self._periods
+        self.origin = span[0] // self.period
         held = [(range_of or _anything)(key.metric_name) for key in keys]
         self.low = np.array([range_.low for range_ in held], np.float64)
         self.high = np.array([range_.high for range_ in held], np.float64)
@@ -102,6 +102,11 @@ class _State:
         self.example_values = np.zeros((kernel.COUNTERS, MOST))
         self.kept = np.zeros(kernel.COUNTERS, np.int64)
         self.strays: list[tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.int64]]] = []
+
+    @property
+    def _periods(self) -> int:
+        period = self.period_days * DAY
+        return max((self.span[1] - 1) // period - self.span[0] // period + 1, 1)
 
     def fold(self, rows: Rows) -> None:
         if not rows.codes.size:
@@ -166,7 +171,8 @@ class _State:
         gap_s = counts[:, kernel.LARGEST_GAP] / SECOND
         days = {
             "series": codes,
-            "day": self.origin + used % self.periods * self.period,
+            # The first day of all that 64 bits hold begins before what they hold.
+            "day": np.maximum(self.origin + used % self.periods, _FIRST // self.period + 1) * self.period,
             "rows": counts[:, kernel.ROWS],
             "nan": counts[:, kernel.NAN],
             "infinite": counts[:, kernel.INFINITE],

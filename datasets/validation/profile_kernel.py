@@ -43,7 +43,7 @@ def _example(kind, series, timestamp, value, row, examples, values, kept):  # ty
 
 @numba.njit(cache=True, nogil=True)
 def _slot(series, timestamp, origin, period, periods):  # type: ignore[no-untyped-def]
-    index = (timestamp - origin) // period
+    index = timestamp // period - origin
     return series * periods + min(max(index, 0), periods - 1)
 
 
@@ -89,7 +89,10 @@ def fold(  # type: ignore[no-untyped-def]
     kept,
     strays,
 ):
-    """Fold one block into the state; returns how many strays were written to ``strays`` (row, in order)."""
+    """Fold one block into the state; returns how many strays were written to ``strays`` (row, in order).
+
+    Slot ``series * periods + i`` is for timestamps t with ``t // period == origin + i``.
+    """
     stray = 0
     for row in range(codes.size):
         series = codes[row]

@@ -103,8 +103,3 @@ def load_suite(table: str, dataset: Path | None = None) -> Suite:
         return suite
     own = load_yaml(dataset / RANGES, Ranges).ranges
     return suite.model_copy(update={"ranges": (*own, *suite.ranges)})
-
-
-def shipped_suites() -> list[Suite]:
-    """Every suite there is, by table name."""
-    return [load_suite(path.stem) for path in sorted(FOLDER.glob("*.yaml"))]
