@@ -58,6 +58,7 @@ class BucketCorrelator(Correlator):
         super().__init__(params)
         self._bucket = round(params.bucket_s * SECOND)
         self._groups: dict[tuple[int, tuple[str, ...]], _Group] = {}
+        self._events: set[str] = set()
         self._due: int | None = None
 
     @property
@@ -65,6 +66,9 @@ class BucketCorrelator(Correlator):
         return self._bucket / SECOND
 
     def alert(self, alert: Alert, clock: int, world: World) -> list[Change]:
+        if alert.event_id in self._events:
+            return []
+        self._events.add(alert.event_id)
         service = world.canonical(alert.service, alert.timestamp)
         around = world.callees(service, alert.timestamp)
         key = (alert.timestamp // self._bucket, tuple(sorted({service, *around})))
@@ -73,8 +77,6 @@ class BucketCorrelator(Correlator):
             group = self._groups[key] = _Group(incident_id(self.name, alert.event_id), alert.service)
             end = (key[0] + 1) * self._bucket
             self._due = end if self._due is None else min(self._due, end)
-        elif alert.event_id in group.events:
-            return []
         group.take(alert)
         return [self._change("opened" if len(group.events) == 1 else "joined", group, clock)]
 
@@ -97,12 +99,15 @@ class BucketCorrelator(Correlator):
         self._groups = {}
         for bucket, members, *rest in state:
             self._groups[bucket, tuple(members)] = _Group.of(rest)
+        self._events = {event_id for group in self._groups.values() for event_id in group.events}
         self._set_due()
 
     def _close(
         self, keys: Iterable[tuple[int, tuple[str, ...]]], clock: int, *, flushed: bool
     ) -> list[Change]:
         closing = [self._groups.pop(key) for key in sorted(keys)]
+        for group in closing:
+            self._events.difference_update(group.events)
         self._set_due()
         return [self._change("closed", group, clock, flushed=flushed) for group in closing]
 
