@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -29,6 +30,15 @@ class Scores(NamedTuple):
     codes: I32
     timestamps: I64
     strangeness: F64
+
+    @classmethod
+    def joined(cls, parts: Sequence[Scores]) -> Scores:
+        """The rows of several, in the order given."""
+        return cls(
+            np.concatenate([np.empty(0, np.int32), *(part.codes for part in parts)]),
+            np.concatenate([np.empty(0, np.int64), *(part.timestamps for part in parts)]),
+            np.concatenate([np.empty(0), *(part.strangeness for part in parts)]),
+        )
 
 
 @dataclass(frozen=True)
@@ -134,7 +144,7 @@ class Detection:
                 tuple(released.payloads.get(int(s)) for s in rows.sequence[marks]),
             ),
             dead,
-            _joined(scores) if self.keep_scores else None,
+            Scores.joined(scores) if self.keep_scores else None,
         )
 
     def _stops(self, rows: Rows) -> list[int]:
@@ -210,13 +220,14 @@ class Detection:
         codes, timestamps = given[0][hits], given[1][hits]
         counts = scored.sample_count[hits]
         instants = timestamps.tolist()
+        name = detector.name
         ids, labels, deploys = [], [], []
         for code, instant in zip(codes.tolist(), instants, strict=True):
             key = self.series.keys[code]
             prefix = self._prefixes.get((number, code))
             if prefix is None:
-                prefix = self._prefixes[number, code] = event_prefix(detector.name, key)
-            ids.append(event_id(detector.name, key, instant, prefix))
+                prefix = self._prefixes[number, code] = event_prefix(name, key)
+            ids.append(event_id(name, key, instant, prefix))
             service = self.series.services[code]
             labels.append(self._enrichment(service, instant))
             deploys.append(self.world.recent_deploy(service, instant, self.recipe.recent_deploy_s))
@@ -233,7 +244,7 @@ class Detection:
             counts,
             status[hits],
             clocks,
-            [detector.name] * n,
+            [name] * n,
             [detector.window_seconds] * n,
             [
                 detector.baseline(count, instant)
@@ -298,9 +309,3 @@ class Detection:
 
 def _under(prefix: str, arrays: dict[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
     return {name.removeprefix(prefix): array for name, array in arrays.items() if name.startswith(prefix)}
-
-
-def _joined(parts: list[Scores]) -> Scores:
-    if not parts:
-        return Scores(np.empty(0, np.int32), np.empty(0, np.int64), np.empty(0))
-    return Scores(*(np.concatenate(columns) for columns in zip(*parts, strict=True)))

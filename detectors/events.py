@@ -56,12 +56,11 @@ class Events:
     def take(self, rows: NDArray[Any]) -> Events:
         """The rows named by an index or boolean array, in that order."""
         picked = np.arange(len(self))[rows]
-        return Events(
-            **{
-                name: column[picked] if isinstance(column, np.ndarray) else [column[i] for i in picked]
-                for name, column in vars(self).items()
-            }
-        )
+        columns: dict[str, Any] = {
+            name: column[picked] if isinstance(column, np.ndarray) else [column[i] for i in picked]
+            for name, column in vars(self).items()
+        }
+        return Events(**columns)
 
     @classmethod
     def joined(cls, parts: Sequence[Events]) -> Events:

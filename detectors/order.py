@@ -11,6 +11,7 @@ Reference rows and ticks carry no time of their own: they hold from the clock at
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -41,7 +42,14 @@ class Rows(NamedTuple):
     arrivals: I64
 
     def take(self, rows: NDArray[Any] | slice) -> Rows:
-        return Rows(*(column[rows] for column in self))
+        columns: Iterable[Any] = (column[rows] for column in self)
+        return Rows(*columns)
+
+    @classmethod
+    def joined(cls, parts: Sequence[Rows]) -> Rows:
+        """The rows of several, in the order given; at least one."""
+        columns: Iterable[Any] = (np.concatenate(column) for column in zip(*parts, strict=True))
+        return cls(*columns)
 
 
 class Released(NamedTuple):
@@ -72,10 +80,21 @@ def no_rows() -> Rows:
     return Rows(whole, np.empty(0, np.int8), whole, whole, np.empty(0, np.int32), np.empty(0), whole)
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@njit(cache=True, nogil=True)
 def _admit(
-    kinds, arrivals, timestamps, lateness, skew, clock, bound, status, stamped, bounds, clocks, causes
-):  # type: ignore[no-untyped-def] # pragma: no cover
+    kinds: I8,
+    arrivals: I64,
+    timestamps: I64,
+    lateness: int,
+    skew: int,
+    clock: int,
+    bound: int,
+    status: I8,
+    stamped: I64,
+    bounds: I64,
+    clocks: I64,
+    causes: I64,
+) -> tuple[int, int, int]:
     """One pass in arrival order: moves the clock, judges each row, lists the steps of the bound."""
     steps = 0
     for i in range(len(kinds)):
@@ -102,8 +121,8 @@ def _admit(
     return clock, bound, steps
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
-def _in_order(timestamps, kinds, keys, sequence):  # type: ignore[no-untyped-def] # pragma: no cover
+@njit(cache=True, nogil=True)
+def _in_order(timestamps: I64, kinds: I8, keys: I64, sequence: I64) -> bool:
     for i in range(1, len(timestamps)):
         j = i - 1
         if timestamps[i] != timestamps[j]:
@@ -120,8 +139,8 @@ def _in_order(timestamps, kinds, keys, sequence):  # type: ignore[no-untyped-def
     return True
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
-def _release_clocks(timestamps, bounds, clocks, out):  # type: ignore[no-untyped-def] # pragma: no cover
+@njit(cache=True, nogil=True)
+def _release_clocks(timestamps: I64, bounds: I64, clocks: I64, out: I64) -> None:
     """For ordered timestamps, the clock of the first step whose bound lies beyond each."""
     step = 0
     for i in range(len(timestamps)):
@@ -130,8 +149,8 @@ def _release_clocks(timestamps, bounds, clocks, out):  # type: ignore[no-untyped
         out[i] = clocks[step]
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
-def _repeats(timestamps, kinds, keys, out):  # type: ignore[no-untyped-def] # pragma: no cover
+@njit(cache=True, nogil=True)
+def _repeats(timestamps: I64, kinds: I8, keys: I64, out: NDArray[np.bool_]) -> int:
     """Marks rows that repeat the one before: same sample instant, or the same platform or log event."""
     found = 0
     for i in range(1, len(timestamps)):
@@ -200,7 +219,7 @@ class ReleaseOrder:
         self._payloads.update(payloads)
         pool = rows if kept.all() else rows.take(kept)
         if self.waiting:
-            pool = Rows(*(np.concatenate(pair) for pair in zip(self._waiting, pool, strict=True)))
+            pool = Rows.joined([self._waiting, pool])
         released, repeats = self._let_go(pool, ranks, bounds[:steps], clocks[:steps])
         dead = no_rows()
         if dead_mask.any():
@@ -245,7 +264,7 @@ class ReleaseOrder:
             steps = np.searchsorted(bounds, repeats.timestamps, "right")
             order = np.concatenate([order, causes[steps] * 2 + 1])
             reasons = np.concatenate([reasons, np.full(len(steps), _DUPLICATE, np.int8)])
-            dead = Rows(*(np.concatenate(pair) for pair in zip(dead, repeats, strict=True)))
+            dead = Rows.joined([dead, repeats])
             by_cause = np.argsort(order, kind="stable")
             dead, reasons, order = dead.take(by_cause), reasons[by_cause], order[by_cause]
         rows, clocks = released

@@ -111,12 +111,13 @@ def _merged(said: list[Detected], series: SeriesIndex, *, ordered: bool = False)
     """Several as one: one after the other where ``ordered``, else interleaved in release order."""
     events = Events.joined([part.events for part in said])
     dead = Dead(
-        Rows(*(np.concatenate(columns) for columns in zip(*(part.dead.rows for part in said), strict=True))),
+        Rows.joined([part.dead.rows for part in said]),
         np.concatenate([part.dead.reasons for part in said]),
         np.concatenate([part.dead.order for part in said]),
         {number: payload for part in said for number, payload in part.dead.payloads.items()},
     )
-    scores = _scores(said)
+    dense = [part.scores for part in said if part.scores is not None]
+    scores = Scores.joined(dense) if dense else None
     marks = Marks(
         np.concatenate([part.marks.timestamps for part in said]),
         np.concatenate([part.marks.kinds for part in said]),
@@ -130,7 +131,7 @@ def _merged(said: list[Detected], series: SeriesIndex, *, ordered: bool = False)
     dead = _in_order(dead, ranks)
     if scores is not None:
         order = np.lexsort((ranks[scores.codes], scores.timestamps))
-        scores = Scores(*(column[order] for column in scores))
+        scores = Scores(scores.codes[order], scores.timestamps[order], scores.strangeness[order])
     return Detected(events, marks, dead, scores)
 
 
@@ -141,10 +142,3 @@ def _in_order(dead: Dead, ranks: Any) -> Dead:
     keys[samples] = ranks[rows.codes[samples]]
     order = np.lexsort((rows.sequence, keys, rows.kinds, rows.timestamps, dead.order))
     return Dead(rows.take(order), dead.reasons[order], dead.order[order], dead.payloads)
-
-
-def _scores(said: list[Detected]) -> Scores | None:
-    parts = [part.scores for part in said if part.scores is not None]
-    if not parts:
-        return None
-    return Scores(*(np.concatenate(columns) for columns in zip(*parts, strict=True)))

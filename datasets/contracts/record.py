@@ -30,7 +30,10 @@ class Record(BaseModel):
     def _known_version(cls, data: Any) -> Any:
         if not isinstance(data, dict):
             return data
-        major, minor = version_of(str(data.get("schema_version", cls.VERSION)))
+        given = data.get("schema_version", cls.VERSION)
+        if given == cls.VERSION:
+            return data
+        major, minor = version_of(str(given))
         ours, our_minor = version_of(cls.VERSION)
         if major != ours:
             raise ValueError(
