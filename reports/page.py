@@ -1,0 +1,258 @@
+"""The page: one self-contained HTML file that a person reads before anything pages a person.
+
+It asks nothing of the network and runs no script but its own; every name from telemetry is data and is
+escaped. The same records give the same bytes.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from titleshot.datasets.contracts.decision import Decision
+from titleshot.datasets.contracts.scores import Comparison, Scorecard, Verdict
+from titleshot.datasets.contracts.validation import ValidationReport
+from titleshot.reports.rendering import headline, identity, incident_rows, noise, strips
+from titleshot.reports.rendering.baselines import baseline_table
+from titleshot.reports.rendering.delays import delay_curve
+from titleshot.reports.rendering.glossary import meaning
+from titleshot.reports.rendering.marks import KINDS, merging
+from titleshot.reports.rendering.nights import Night
+from titleshot.reports.rendering.timeline import MOST_WEEKS, timeline
+from titleshot.reports.rendering.weekly import weekly
+from titleshot.reports.rendering.wording import counted, day, duration, moment, name, number, percent, prose
+
+_TEMPLATES = Path(__file__).parent / "templates"
+_NIGHT = Night()
+_ALWAYS_IN_LEGEND = ("detection", "duplicate", "false", "missed")
+_VERDICT_WORDS = {
+    "lost": "Lost: the champion did better",
+    "won": "Won: the challenger did better",
+    "tied": "Tied",
+    "unscored": "Not scored",
+    "missed": "Missed",
+    "detected": "Caught",
+    "carried": "Already paged when it began",
+    "censored": "Cut by the end of the span",
+}
+_OPEN_UP_TO = 60
+
+
+def render_page(
+    comparison: Comparison,
+    verdict: Verdict,
+    decision: Decision | None = None,
+    validation: ValidationReport | None = None,
+    *,
+    title: str | None = None,
+    night: Night = _NIGHT,
+) -> str:
+    """A comparison and its verdict as one HTML page.
+
+    Args:
+        comparison: what ``compare`` made.
+        verdict: what the judge said of it.
+        decision: what the contender is for; the page says so when it is missing.
+        validation: of the dataset; the page says so when it is missing or speaks of other data.
+        title: of the browser's tab, and the heading where there is no decision.
+        night: the hours in which a page breaks sleep, by the clock of the people on call.
+
+    Returns:
+        The whole document, at most a few MB however many pages were sent.
+    """
+    cards = (comparison.champion, comparison.challenger)
+    paired = strips.paired_rows(comparison, verdict)
+    criteria = strips.criterion_rows(comparison, verdict)
+    names = dict.fromkeys(
+        [*(row.score for row in paired), *(criterion.score for criterion in verdict.criteria)]
+    )
+    return _render(
+        "comparison.html",
+        cards,
+        ("champion", "challenger"),
+        incident_rows.of_comparison(comparison),
+        list(names),
+        validation,
+        title=title or (decision.name if decision else "Champion against challenger"),
+        night=night,
+        policy=verdict,
+        decision=decision,
+        verdict=verdict,
+        answer=headline.ANSWERS[verdict.answer],
+        sentence=headline.verdict_sentence(comparison, verdict),
+        reasons=headline.reasons(comparison, verdict, night),
+        tones=headline.TONES,
+        costs=headline.cost_of_being_wrong(comparison),
+        champion=comparison.champion,
+        challenger=comparison.challenger,
+        has_champion=headline.has_champion(comparison),
+        routes=sorted({page.route for card in cards for page in card.pages}),
+        replayed=(
+            f"Replayed over {number(comparison.weeks)} weeks with "
+            f"{counted(comparison.incidents_scored, 'labelled incident')}."
+        ),
+        paired=paired,
+        criteria=criteria,
+        has_limits=any(row.strip and row.strip.limit is not None for row in paired),
+        has_outer=any(row.strip and row.strip.outer_low is not None for row in paired),
+        paired_confidence=" or ".join(
+            dict.fromkeys(percent(pair.confidence) for pair in comparison.pairs if pair.low is not None)
+        ),
+        methods=" and ".join(dict.fromkeys(row.method for row in paired if row.method != "–")),
+        by_group=[
+            (kind, [(group, [strips.paired_row(pair) for pair in pairs]) for group, pairs in groups.items()])
+            for kind, groups in comparison.by_group.items()
+        ],
+    )
+
+
+def render_scorecard(
+    scorecard: Scorecard,
+    validation: ValidationReport | None = None,
+    *,
+    title: str | None = None,
+    night: Night = _NIGHT,
+) -> str:
+    """The scores of one replay log as one HTML page; arguments as for :func:`render_page`."""
+    rows = strips.score_rows(scorecard.scores)
+    settings = scorecard.settings
+    return _render(
+        "scorecard.html",
+        (scorecard,),
+        ("contender",),
+        incident_rows.of_scorecard(scorecard),
+        [score.name for score in scorecard.scores],
+        validation,
+        title=title or f"What {name(scorecard.identity.contender)} would have paged",
+        night=night,
+        policy=None,
+        facts=headline.facts(scorecard, night),
+        replayed=f"Replayed from {day(settings.span_from)} to {day(settings.span_to)}.",
+        scores=rows,
+        has_limits=any(row.chance != "–" for row in rows),
+        by_group=[
+            (kind, [(group, strips.score_rows(scores)) for group, scores in groups.items()])
+            for kind, groups in scorecard.by_group.items()
+        ],
+    )
+
+
+def _render(
+    template: str,
+    cards: tuple[Scorecard, ...],
+    roles: tuple[str, ...],
+    table: incident_rows.IncidentTable,
+    score_names: list[str],
+    validation: ValidationReport | None,
+    *,
+    title: str,
+    night: Night,
+    policy: Verdict | None,
+    **more: Any,
+) -> str:
+    settings = cards[-1].settings
+    drawn = timeline(cards, night, anchors=table.anchors(), discordant=table.apart())
+    kinds = [kind for kind in KINDS if kind in drawn.kinds or kind in _ALWAYS_IN_LEGEND]
+    columns, rows = baseline_table(cards, roles)
+    environment, style, script, csp = _stage()
+    return environment.get_template(template).render(
+        **more,
+        title=title,
+        style=style,
+        script=script,
+        policy=csp,
+        sections=[
+            ("scores", "Scores"),
+            ("timeline", "What happened"),
+            ("incidents", "Incident by incident"),
+            ("noise", "Noise"),
+            ("baselines", "Baselines"),
+            ("validation", "Validation"),
+            ("identity", "Data and code"),
+            ("glossary", "Glossary"),
+        ],
+        roles=roles,
+        night=night.hours(),
+        confidence=percent(settings.confidence),
+        span_words=f"{counted(settings.blocks, 'day')} and the same incidents",
+        span_words_from=day(settings.span_from),
+        span_words_to=day(settings.span_to),
+        drawn=drawn,
+        weekly=weekly(drawn, (settings.span_from, settings.span_to), roles),
+        kinds=kinds,
+        legend=kinds,
+        kind_words=KINDS,
+        merging=merging(drawn.within_s),
+        most_weeks=MOST_WEEKS,
+        table=table,
+        table_words=_table_words(table, roles),
+        table_groups=_groups(table),
+        verdict_words=_VERDICT_WORDS,
+        labels_complete=settings.labels_complete,
+        false_word="false" if settings.labels_complete else "unmatched",
+        services=noise.per_service(cards),
+        by_route=noise.per_route(cards),
+        baseline_columns=columns,
+        baseline_rows=rows,
+        curve=delay_curve(cards, roles),
+        validation=validation,
+        stale=validation is not None and validation.dataset_digest != cards[-1].identity.dataset_digest,
+        broken=[] if validation is None else [rule for rule in validation.rules if not rule.passed],
+        kept=[] if validation is None else [rule for rule in validation.rules if rule.passed],
+        identity=identity.identity_rows(cards, roles, policy),
+        settings=identity.setting_rows(settings),
+        notes=list(dict.fromkeys(note for card in cards for note in card.notes)),
+        glossary=[(score, meaning(score)) for score in score_names],
+    )
+
+
+def _table_words(table: incident_rows.IncidentTable, roles: tuple[str, ...]) -> str:
+    counts = ", ".join(f"{n:,} {verdict}" for verdict, n in table.counts)
+    if len(roles) == 2:
+        return f"Of the labelled incidents the challenger has {counts}."
+    return f"Of the labelled incidents: {counts}."
+
+
+def _groups(
+    table: incident_rows.IncidentTable,
+) -> list[tuple[str, list[incident_rows.IncidentRow], bool]]:
+    groups: dict[str, list[incident_rows.IncidentRow]] = {}
+    for row in table.rows:
+        groups.setdefault(row.verdict, []).append(row)
+    return [
+        (verdict, rows, verdict not in {"tied", "unscored", "detected"} and len(rows) <= _OPEN_UP_TO)
+        for verdict, rows in groups.items()
+    ]
+
+
+@cache
+def _stage() -> tuple[Environment, Markup, Markup, str]:
+    """Templates, the page's own style and script, and the policy that admits them and nothing else."""
+    environment = Environment(
+        loader=FileSystemLoader(_TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters.update(name=name, prose=prose, counted=counted, duration=duration, moment=moment)
+    style, script = (
+        # Files of this package, never data.
+        Markup((_TEMPLATES / file).read_text(encoding="utf-8"))  # noqa: S704
+        for file in ("style.css", "sort.js")
+    )
+    csp = (
+        f"default-src 'none'; style-src '{_hash(style)}'; script-src '{_hash(script)}'; img-src data:; "
+        "base-uri 'none'; form-action 'none'"
+    )
+    return environment, style, script, csp
+
+
+def _hash(text: str) -> str:
+    return f"sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}"

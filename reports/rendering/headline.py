@@ -1,0 +1,293 @@
+"""The verdict and what it rests on, in the words of people who get paged."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from titleshot.datasets.contracts.scores import Comparison, PairedScore, Score, Scorecard, Verdict
+from titleshot.reports.rendering.glossary import meaning
+from titleshot.reports.rendering.nights import Night, broken_for_nothing
+from titleshot.reports.rendering.wording import amount, change, counted, interval, minutes, number, percent
+
+Tone = Literal["better", "worse", "open", "same", "unknown"]
+TONES: dict[Tone, str] = {
+    "better": "better",
+    "worse": "worse",
+    "open": "could be chance",
+    "same": "no difference",
+    "unknown": "no interval",
+}
+ANSWERS = {
+    "promote": "Promote",
+    "reject": "Reject",
+    "not_enough_evidence": "Not enough evidence",
+    "invalid": "Invalid",
+}
+QUARTER_WEEKS = 13
+
+
+@dataclass(frozen=True)
+class Reason:
+    """One of the reasons at the head of a page. ``footing`` is the score behind the sentence."""
+
+    topic: str
+    score: str
+    tone: Tone
+    sentence: str
+    footing: str
+
+
+def has_champion(comparison: Comparison) -> bool:
+    """False for a first promotion, which is judged against never paging."""
+    return comparison.champion.identity.contender != "never"
+
+
+def _today(comparison: Comparison) -> str:
+    return "what runs today" if has_champion(comparison) else "no paging at all"
+
+
+def verdict_sentence(comparison: Comparison, verdict: Verdict) -> str:
+    """The answer in one plain sentence."""
+    today = _today(comparison)
+    failed = [meaning(c.score).title.lower() for c in verdict.criteria if c.outcome == "fail"]
+    still_open = [meaning(c.score).title.lower() for c in verdict.criteria if c.outcome == "undecided"]
+    if verdict.answer == "promote":
+        return f"The challenger pages better than {today} and keeps every limit the policy sets."
+    if verdict.answer == "reject":
+        on = f" on {_and(failed)}" if failed else ""
+        return f"Keep {today}: the challenger breaks the policy{on}."
+    if verdict.answer == "not_enough_evidence":
+        on = f" on {_and(still_open)}" if still_open else ""
+        return f"The evidence does not decide it yet{on}. {today.capitalize()} stays until there is more."
+    return "The two results cannot be judged against each other; conclude nothing from the numbers below."
+
+
+def _and(items: list[str]) -> str:
+    items = list(dict.fromkeys(items))
+    return f"{', '.join(items[:-1])} and {items[-1]}" if len(items) > 1 else items[0]
+
+
+def reasons(comparison: Comparison, verdict: Verdict | None, night: Night) -> list[Reason]:
+    """Nights, incidents and delay, those the policy failed or left open first.
+
+    A failed or undecided criterion on another score takes a place of its own.
+    """
+    made = [_nights(comparison, night), _incidents(comparison), _delay(comparison)]
+    found = [reason for reason in made if reason is not None]
+    if verdict is not None:
+        known = {reason.score for reason in found}
+        for criterion in verdict.criteria:
+            if criterion.outcome == "pass" or criterion.score in known:
+                continue
+            known.add(criterion.score)
+            found.append(_of_pair(comparison, criterion.score, criterion.reason))
+        rank = {"fail": 0, "undecided": 1, "pass": 2}
+        of_score: dict[str, int] = {}
+        for criterion in verdict.criteria:
+            of_score[criterion.score] = min(of_score.get(criterion.score, 3), rank[criterion.outcome])
+        found.sort(key=lambda reason: of_score.get(reason.score, 3))
+    return found[:3]
+
+
+def tone(pair: PairedScore) -> Tone:
+    """What the interval of a difference allows to say: a side only when it leaves zero out."""
+    if pair.difference is None or pair.low is None or pair.high is None or pair.better is None:
+        return "unknown"
+    if pair.low == pair.high == 0:
+        return "same"
+    if pair.low > 0 or pair.high < 0:
+        return "better" if (pair.low > 0) == (pair.better == "up") else "worse"
+    return "open"
+
+
+def footing(pair: PairedScore) -> str:
+    """The score behind a sentence: difference, interval and n, or why there is none."""
+    title = meaning(pair.name).title
+    if pair.difference is None:
+        return f"{title}: {pair.reason or 'no difference could be computed'}."
+    if pair.low is None or pair.high is None:
+        return f"{title}: {change(pair.difference, pair.unit)}; no interval: {pair.reason or 'not given'}."
+    between = interval(pair.low, pair.high, pair.unit, signed=True)
+    known = f"{percent(pair.confidence)} interval {between}; {counted_of(pair)}"
+    return f"{title}: {change(pair.difference, pair.unit)} ({known})."
+
+
+def counted_of(pair: PairedScore) -> str:
+    """``240 incidents``, with the singular where it is one."""
+    return counted(pair.n, pair.n_of.removesuffix("s"), pair.n_of)
+
+
+def _find(comparison: Comparison, *names: str) -> PairedScore | None:
+    for name in names:
+        for pair in comparison.pairs:
+            if pair.name == name:
+                return pair
+    return None
+
+
+def _nights(comparison: Comparison, night: Night) -> Reason | None:
+    pair = _find(comparison, "false_pages_per_week")
+    before = broken_for_nothing(comparison.champion.pages, night)
+    after = broken_for_nothing(comparison.challenger.pages, night)
+    if pair is None and not before and not after:
+        return None
+    scale = f"in {number(comparison.weeks)} weeks"
+    if before == after:
+        sentence = f"As many on-call nights broken for nothing as today: {before} {scale}."
+        if not before:
+            sentence = f"No on-call night was broken for nothing by either, {scale}."
+    elif after < before:
+        saved = counted(before - after, "on-call night")
+        sentence = (
+            f"{saved} you would have slept {scale}: {after:,} broken for nothing instead of {before:,}."
+        )
+    else:
+        more = counted(after - before, "more on-call night")
+        sentence = f"{more} broken for nothing {scale}: {after:,} instead of {before:,}."
+    if pair is None:
+        return Reason("Nights", "false_pages_per_week", "unknown", sentence, "")
+    return Reason("Nights", pair.name, tone(pair), sentence, footing(pair))
+
+
+def _incidents(comparison: Comparison) -> Reason | None:
+    pair = _find(comparison, "incident_recall")
+    if pair is None:
+        return None
+    caught = sum(
+        p.challenger.outcome == "detected" and p.champion.outcome == "missed" for p in comparison.incidents
+    )
+    lost = sum(
+        p.champion.outcome == "detected" and p.challenger.outcome == "missed" for p in comparison.incidents
+    )
+    of = f"of {counted(comparison.incidents_scored, 'incident')}"
+    today = "today's detection" if has_champion(comparison) else "not paging"
+    if not comparison.incidents_scored:
+        sentence = "No labelled incident lies in the scored time, so nothing says what would be missed."
+    elif caught == lost == 0:
+        sentence = f"The same incidents are caught and missed as today, {of}."
+    elif not lost:
+        sentence = (
+            f"{counted(caught, 'incident')} you would have caught that {today} missed, none lost, {of}."
+        )
+    elif not caught:
+        sentence = f"{counted(lost, 'incident')} you would have missed that {today} caught, none won, {of}."
+    else:
+        won = f"{counted(caught, 'incident')} you would have caught that {today} missed"
+        sentence = f"{won}, and {lost:,} you would have missed that it caught, {of}."
+    return Reason("Incidents", pair.name, tone(pair), sentence, footing(pair))
+
+
+def _delay(comparison: Comparison) -> Reason | None:
+    pair = _find(comparison, "mean_time_to_detect_s", "time_to_detect_s")
+    if pair is None:
+        return None
+    limit = minutes(comparison.challenger.settings.detect_within_s)
+    if pair.difference is None:
+        sentence = "Whether pages would have come earlier or later cannot be said."
+    elif abs(pair.difference) < 1:
+        sentence = "Pages come as early as today."
+    else:
+        earlier = "earlier" if pair.difference < 0 else "later"
+        shift = f"{minutes(pair.difference)} {earlier}"
+        sentence = f"Pages come {shift} on average, a missed incident counted as {limit}."
+    return Reason("Delay", pair.name, tone(pair), sentence, footing(pair))
+
+
+def _of_pair(comparison: Comparison, score: str, words: str) -> Reason:
+    pair = _find(comparison, score)
+    title = meaning(score).title
+    if pair is None:
+        return Reason(title, score, "unknown", words, "")
+    return Reason(title, score, tone(pair), words, footing(pair))
+
+
+def cost_of_being_wrong(comparison: Comparison) -> list[tuple[str, str]]:
+    """What each mistake would cost, from the end of each interval that hurts: (mistake, cost)."""
+    recall = _find(comparison, "incident_recall")
+    false = _find(comparison, "false_pages_per_week")
+    a_quarter = comparison.incidents_scored / comparison.weeks * QUARTER_WEEKS if comparison.weeks else 0.0
+    promoting, keeping, bounded = [], [], False
+    if recall is not None and recall.low is not None and recall.high is not None and a_quarter:
+        bounded = True
+        if recall.low < 0:
+            promoting.append(f"up to {_some(-recall.low * a_quarter)} more incidents missed in a quarter")
+        if recall.high > 0:
+            won = _some(recall.high * a_quarter)
+            keeping.append(f"up to {won} incidents missed in a quarter that the challenger catches")
+    if false is not None and false.low is not None and false.high is not None:
+        bounded = True
+        if false.high > 0:
+            promoting.append(f"up to {_some(false.high)} more false pages a week on call")
+        if false.low < 0:
+            keeping.append(f"up to {_some(-false.low)} false pages a week on call that need not be")
+    open_ends = []
+    if recall is None or recall.low is None:
+        open_ends.append("how many incidents would be missed")
+    if false is None or false.low is None:
+        open_ends.append("how many pages would be false")
+    if not bounded:
+        nothing = (
+            "There is no interval on incidents caught or false pages, so neither mistake can be bounded."
+        )
+        return [("It cannot be said", nothing)]
+    unknown = f" There is no interval on {' or '.join(open_ends)}." if open_ends else ""
+    return [
+        ("If promoting is the mistake", _cost(promoting) + unknown),
+        (f"If keeping {_today(comparison)} is the mistake", _cost(keeping) + unknown),
+    ]
+
+
+def _some(count: float) -> str:
+    return number(round(count) if count >= 10 else round(count, 1))
+
+
+def _cost(parts: list[str]) -> str:
+    text = " and ".join(parts) or "nothing that the intervals would show"
+    return f"{text[0].upper()}{text[1:]}."
+
+
+@dataclass(frozen=True)
+class Fact:
+    """One of the facts at the head of a scorecard's page."""
+
+    topic: str
+    sentence: str
+    footing: str
+
+
+def facts(card: Scorecard, night: Night) -> list[Fact]:
+    """Nights, incidents and delay of a single contender."""
+    scored = [outcome for outcome in card.incidents if outcome.outcome in {"detected", "missed"}]
+    caught = sum(outcome.outcome == "detected" for outcome in scored)
+    nights = broken_for_nothing(card.pages, night)
+    of = counted(len(scored), "labelled incident")
+    made = [
+        Fact(
+            "Incidents", f"{caught:,} of {of} caught." if scored else "No labelled incident was scored.", ""
+        ),
+        Fact("Nights", f"{counted(nights, 'on-call night')} broken for nothing.", ""),
+    ]
+    delays = sorted(o.time_to_detect_s for o in scored if o.time_to_detect_s is not None)
+    if delays:
+        middle = delays[len(delays) // 2]
+        made.append(Fact("Delay", f"Half of those caught were paged within {minutes(middle)}.", ""))
+    by_name = {score.name: score for score in card.scores}
+    footed = {
+        "Incidents": "incident_recall",
+        "Nights": "false_pages_per_week",
+        "Delay": "mean_time_to_detect_s",
+    }
+    return [Fact(fact.topic, fact.sentence, _score_footing(by_name.get(footed[fact.topic]))) for fact in made]
+
+
+def _score_footing(score: Score | None) -> str:
+    if score is None:
+        return ""
+    between = interval(score.low, score.high, score.unit)
+    known = (
+        f" ({percent(score.confidence)} interval {between})"
+        if score.confidence and score.low is not None
+        else ""
+    )
+    return f"{meaning(score.name).title}: {amount(score.value, score.unit)}{known}."

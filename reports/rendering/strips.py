@@ -1,0 +1,277 @@
+"""Dot-and-interval strips: a number, how sure it is, and the line it must not cross."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from titleshot.datasets.contracts.scores import Comparison, CriterionOutcome, PairedScore, Score, Verdict
+from titleshot.reports.rendering.axes import Axis, around
+from titleshot.reports.rendering.glossary import MAIN, meaning
+from titleshot.reports.rendering.headline import Tone, counted_of, tone
+from titleshot.reports.rendering.wording import amount, change, counted, interval
+
+
+@dataclass(frozen=True)
+class Strip:
+    """All places in percent from the left. ``left`` and ``right`` label the ends, ``words`` say it all."""
+
+    dot: float
+    low: float | None
+    high: float | None
+    outer_low: float | None
+    outer_high: float | None
+    zero: float | None
+    limit: float | None
+    left: str
+    right: str
+    words: str
+
+
+@dataclass(frozen=True)
+class PairedRow:
+    """One paired score as a row of the chart and of the table."""
+
+    title: str
+    score: str
+    tone: Tone
+    champion: str
+    challenger: str
+    difference: str
+    interval: str
+    n: str
+    strip: Strip | None
+    limit: str
+    p_value: str
+    method: str
+    discordant: tuple[int, int] | None
+    reason: str | None
+    drawn: bool
+    """Whether the row is in the chart too, not only in the table."""
+
+
+@dataclass(frozen=True)
+class CriterionRow:
+    """One criterion: what was asked, what was found."""
+
+    title: str
+    asked: str
+    found: str
+    interval: str
+    n: str
+    outcome: str
+    decisive: bool
+    critical: bool
+    group: str | None
+    reason: str
+    missing: str | None
+    strip: Strip | None
+
+
+@dataclass(frozen=True)
+class ScoreRow:
+    """One score of one contender."""
+
+    title: str
+    score: str
+    value: str
+    interval: str
+    n: str
+    chance: str
+    strip: Strip | None
+    reason: str | None
+    drawn: bool
+
+
+def limit_of(criterion: CriterionOutcome, better: str | None) -> float | None:
+    """Where a criterion's line lies on the axis of the difference; None for ceilings and context.
+
+    A margin is a distance, written with or without its sign: non-inferiority allows it on the bad side,
+    superiority asks for it on the good side.
+    """
+    if criterion.kind == "ceiling" or better is None:
+        return None
+    good = 1 if better == "up" else -1
+    return abs(criterion.margin) * (good if criterion.kind == "superiority" else -good)
+
+
+def paired_rows(comparison: Comparison, verdict: Verdict | None) -> list[PairedRow]:
+    """Scores the policy names first, then the main ones, then the others, context last."""
+    criteria = () if verdict is None else verdict.criteria
+    named = {c.score: c for c in reversed(criteria) if c.group is None and c.kind != "ceiling"}
+    order = [*reversed(named), *MAIN]
+    pairs = sorted(
+        comparison.pairs,
+        key=lambda p: (order.index(p.name) if p.name in order else len(order), p.better is None),
+    )
+    return [paired_row(pair, named.get(pair.name)) for pair in pairs]
+
+
+def paired_row(pair: PairedScore, criterion: CriterionOutcome | None = None) -> PairedRow:
+    """One row; its strip has better at the right, whichever way the score runs."""
+    limit = None if criterion is None else limit_of(criterion, pair.better)
+    return PairedRow(
+        title=meaning(pair.name).title,
+        score=pair.name,
+        tone=tone(pair),
+        champion=amount(pair.champion, pair.unit),
+        challenger=amount(pair.challenger, pair.unit),
+        difference=change(pair.difference, pair.unit),
+        interval=interval(pair.low, pair.high, pair.unit, signed=True),
+        n=counted_of(pair),
+        strip=_strip(pair, limit),
+        limit="" if limit is None else change(limit, pair.unit) if limit else "no change",
+        p_value="–"
+        if pair.p_value is None
+        else "under 0.001"
+        if pair.p_value < 0.001
+        else f"{pair.p_value:.2g}",
+        method=pair.method or "–",
+        discordant=pair.discordant,
+        reason=pair.reason,
+        drawn=pair.difference is not None and (criterion is not None or pair.name in MAIN),
+    )
+
+
+def _strip(pair: PairedScore, limit: float | None) -> Strip | None:
+    if pair.difference is None:
+        return None
+    ends = [pair.low, pair.high, pair.decisive_low, pair.decisive_high, limit]
+    axis = around([pair.difference, *(end for end in ends if end is not None)], flipped=pair.better == "down")
+    low, high = _ends(axis, pair.low, pair.high)
+    outer_low, outer_high = _ends(axis, pair.decisive_low, pair.decisive_high)
+    words = f"difference {change(pair.difference, pair.unit)}, interval " + interval(
+        pair.low, pair.high, pair.unit, signed=True
+    )
+    worse, better = ("less", "more") if pair.better is None else ("worse", "better")
+    return Strip(
+        dot=axis.at(pair.difference),
+        low=low,
+        high=high,
+        outer_low=outer_low,
+        outer_high=outer_high,
+        zero=axis.at(0.0),
+        limit=None if limit is None else axis.at(limit),
+        left=worse,
+        right=better,
+        words=words if limit is None else f"{words}, limit {change(limit, pair.unit)}",
+    )
+
+
+def _ends(axis: Axis, low: float | None, high: float | None) -> tuple[float | None, float | None]:
+    """Both ends from left to right, or neither."""
+    if low is None or high is None:
+        return None, None
+    first, last = sorted((axis.at(low), axis.at(high)))
+    return first, last
+
+
+def criterion_rows(comparison: Comparison | None, verdict: Verdict) -> list[CriterionRow]:
+    """In the policy's order."""
+    units = {} if comparison is None else {p.name: (p.unit, p.better) for p in comparison.pairs}
+    if comparison is not None:
+        for score in comparison.challenger.scores:
+            units.setdefault(score.name, (score.unit, score.better))
+    return [_criterion_row(c, *units.get(c.score, (_guess(c.score), None))) for c in verdict.criteria]
+
+
+def _guess(score: str) -> str:
+    for end, unit in (("_s", "s"), ("_ratio", "ratio"), ("_recall", "ratio"), ("_precision", "ratio")):
+        if score.endswith(end):
+            return unit
+    return ""
+
+
+def _criterion_row(criterion: CriterionOutcome, unit: str, better: str | None) -> CriterionRow:
+    signed = criterion.kind != "ceiling"
+    margin = abs(criterion.margin)
+    size = (
+        f"{amount(margin, unit)}" if unit != "ratio" or not signed else change(margin, unit).removeprefix("+")
+    )
+    asked = {
+        "non_inferiority": f"not worse by {size} or more" if margin else "not worse",
+        "superiority": f"better by more than {size}" if margin else "better",
+        "ceiling": f"at {'least' if better == 'up' else 'most'} {amount(criterion.margin, unit)}",
+    }[criterion.kind]
+    say = change if signed else amount
+    return CriterionRow(
+        title=meaning(criterion.score).title,
+        asked=asked,
+        found=say(criterion.value, unit),
+        interval=interval(criterion.low, criterion.high, unit, signed=signed),
+        n=f"{criterion.n:,}",
+        outcome=criterion.outcome,
+        decisive=criterion.decisive,
+        critical=criterion.critical,
+        group=criterion.group,
+        reason=criterion.reason,
+        missing=criterion.missing,
+        strip=_criterion_strip(criterion, unit, better),
+    )
+
+
+def _criterion_strip(criterion: CriterionOutcome, unit: str, better: str | None) -> Strip | None:
+    if criterion.value is None:
+        return None
+    ceiling = criterion.kind == "ceiling"
+    limit = criterion.margin if ceiling else limit_of(criterion, better)
+    known = [v for v in (criterion.low, criterion.high, limit) if v is not None]
+    axis = around([criterion.value, *known], flipped=better == "down" or (ceiling and better is None))
+    low, high = _ends(axis, criterion.low, criterion.high)
+    return Strip(
+        dot=axis.at(criterion.value),
+        low=low,
+        high=high,
+        outer_low=None,
+        outer_high=None,
+        zero=None if ceiling else axis.at(0.0),
+        limit=None if limit is None else axis.at(limit),
+        left="worse",
+        right="better",
+        words=f"{criterion.outcome}: {interval(criterion.low, criterion.high, unit, signed=not ceiling)}",
+    )
+
+
+def score_rows(scores: tuple[Score, ...]) -> list[ScoreRow]:
+    """Of a single contender; ratios on 0 to 1, everything else on its own axis from zero."""
+    return [
+        ScoreRow(
+            title=meaning(score.name).title,
+            score=score.name,
+            value=amount(score.value, score.unit),
+            interval=interval(score.low, score.high, score.unit),
+            n=counted(score.n, score.n_of.removesuffix("s"), score.n_of),
+            chance=_chance(score),
+            strip=_score_strip(score),
+            reason=score.reason,
+            drawn=score.name in MAIN,
+        )
+        for score in scores
+    ]
+
+
+def _chance(score: Score) -> str:
+    if score.chance is None:
+        return "–"
+    if score.chance_high is None:
+        return amount(score.chance, score.unit)
+    return f"{amount(score.chance, score.unit)} (95 % below {amount(score.chance_high, score.unit)})"
+
+
+def _score_strip(score: Score) -> Strip | None:
+    if score.value is None:
+        return None
+    known = [v for v in (score.value, score.low, score.high, score.chance_high) if v is not None]
+    axis = Axis(0.0, 1.0) if score.unit == "ratio" else Axis(min(0.0, *known), max(known) * 1.1 or 1.0)
+    low, high = _ends(axis, score.low, score.high)
+    return Strip(
+        dot=axis.at(score.value),
+        low=low,
+        high=high,
+        outer_low=None,
+        outer_high=None,
+        zero=None,
+        limit=None if score.chance is None else axis.at(score.chance),
+        left=amount(axis.low, score.unit),
+        right=amount(axis.high, score.unit),
+        words=f"{amount(score.value, score.unit)}, interval {interval(score.low, score.high, score.unit)}",
+    )
