@@ -13,12 +13,12 @@ from titleshot.datasets.label_layer import Labels
 from titleshot.datasets.synthetic.people import feedback, incident_labels
 from titleshot.datasets.synthetic.platform import START, SyntheticPlatform, generate_dataset
 
-PLATFORM = SyntheticPlatform(days=84)
+PLATFORM = SyntheticPlatform(days=56)
 
 
 @pytest.fixture(scope="module")
 def dataset(tmp_path_factory: pytest.TempPathFactory) -> Dataset:
-    return generate_dataset(tmp_path_factory.mktemp("people") / "platform", days=84)
+    return generate_dataset(tmp_path_factory.mktemp("people") / "platform", days=56)
 
 
 @pytest.fixture(scope="module")
@@ -46,7 +46,7 @@ def test_a_label_is_known_hours_to_days_after_the_end() -> None:
 
 
 def test_less_is_known_earlier(dataset: Dataset, labels: Labels) -> None:
-    then = START + 40 * DAY
+    then = START + 30 * DAY
     early = dataset.labels(as_of=then)
     assert 0 < len(early.incidents) < len(labels.incidents)
     assert max(label.known_at for label in early.incidents) <= then
