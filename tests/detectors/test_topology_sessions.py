@@ -149,12 +149,12 @@ class TestMerging:
 class TestChanges:
     def test_a_change_keeps_what_the_incident_was(self) -> None:
         correlator, world = sessions(), world_of()
-        first = correlator.alert(alert("stock", 0, 0.5), 0, world)[0]
+        first = correlator.alert(alert("stock", 0, 0.5), 7 * MINUTE, world)[0]
         correlator.alert(alert("cart", 1, 0.9), 0, world)
         assert first.candidate.services == ("shop/stock",)
         assert len(first.candidate.event_ids) == first.event_count == 1
         assert first.candidate.severity == first.severity == "low"
-        assert first.candidate.last_event_at == 0
+        assert (first.candidate.last_event_at, first.candidate.emitted_at) == (0, 7 * MINUTE)
 
     def test_a_service_in_two_open_stories_is_restored_to_the_later_one(self) -> None:
         correlator, restored, world = sessions(), sessions(), world_of()
@@ -183,6 +183,11 @@ class TestClosing:
         lengths = [(i.last_event_at - i.opened_at) / MINUTE for i in log[:-1]]
         assert all(20 - 1 <= length < 60 for length in lengths)
         assert len(log) > 5
+
+    def test_an_alert_at_the_cut_opens_the_next_story_before_any_tick_says_so(self) -> None:
+        correlator, world = sessions(), world_of()
+        changes = [correlator.alert(alert("stock", minute), 0, world)[0] for minute in range(0, 50, 5)]
+        assert [5 * i for i, change in enumerate(changes) if change.what == "opened"] == [0, 40]
 
     def test_a_cap_of_less_than_three_gaps_is_refused(self) -> None:
         with pytest.raises(MalformedInput, match="three times gap_s"):
