@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from statistics import NormalDist
 from typing import Literal
 
 from titleshot.datasets.contracts.scores import Direction, PairedScore, Score
@@ -77,22 +78,27 @@ class Reading:
         if self.gain is None:
             return f"{name}: {score.reason or 'there is no interval'}", None
         value, low, high = self.gain
-        # An interval shrinks with the root of n: how much n must grow until it no longer reaches the bound.
         reach = value - low if value > bound else high - value
-        if value == bound or reach <= 0 or score.n == 0:
+        if value == bound or reach <= 0 or score.n == 0 or not score.confidence:
             return f"{name}: the difference lies on the margin; more data alone may never decide it", None
-        total = needed(score.n, reach, abs(value - bound))
+        total = needed(score.n, reach, abs(value - bound), score.confidence)
         more, side = count(total - score.n, score.n_of), "pass" if value > bound else "fail"
         return (
-            f"{name}: about {more} more ({total:,} in all) would let it {side}, if nothing else changes",
-            total,
-        )
+            f"{name}: about {more} more ({total:,} in all) would let it {side} four times in five, "
+            "if nothing else changes"
+        ), total
 
 
-def needed(n: int, reach: float, distance: float) -> int:
-    """How many in all until an interval that reaches ``reach`` from n of them shrinks to ``distance``.
+def needed(n: int, reach: float, distance: float, confidence: float) -> int:
+    """How many in all until an interval clears a bound at ``distance`` four times in five.
 
-    >>> needed(100, reach=0.06, distance=0.03)
-    401
+    Args:
+        n: how many there are, that give an interval which reaches ``reach`` to the side of the bound.
+        confidence: of that interval, two-sided. Intervals shrink with the root of n.
+
+    >>> needed(100, reach=0.06, distance=0.03, confidence=0.90)
+    915
     """
-    return max(n + 1, int(n * (reach / distance) ** 2) + 1)
+    normal = NormalDist()
+    luck = 1 + normal.inv_cdf(0.8) / normal.inv_cdf((1 + confidence) / 2)
+    return max(n + 1, int(n * (luck * reach / distance) ** 2) + 1)
