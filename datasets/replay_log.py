@@ -9,14 +9,16 @@ from __future__ import annotations
 import json
 import shutil
 import uuid
+from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+
 from titleshot.datasets.contracts.incidents import DeadLetter, Hypothesis, IncidentCandidate, Page
-from titleshot.datasets.contracts.record import canonical_json, version_of
+from titleshot.datasets.contracts.record import Record, canonical_json, version_of
 from titleshot.datasets.errors import MalformedInput, UnknownVersion, UsageError
 
 VERSION = "1.0"
@@ -89,9 +91,7 @@ DEAD_LETTERS = pa.schema(
         ("flushed", pa.bool_()),
     ]
 )
-SCORES = pa.schema(
-    [("series", pa.int32()), ("timestamp", _TIME), ("anomaly_score", pa.float64())]
-)
+SCORES = pa.schema([("series", pa.int32()), ("timestamp", _TIME), ("anomaly_score", pa.float64())])
 TABLES = {
     "events": EVENTS,
     "incidents": INCIDENTS,
@@ -103,36 +103,30 @@ TABLES = {
 
 def incidents_table(records: list[IncidentCandidate]) -> pa.Table:
     """Incident candidates as a table of ``INCIDENTS``."""
-    return _table(
-        INCIDENTS,
-        [
-            {
-                **r.model_dump(exclude={"schema_version"}),
-                "hypotheses": canonical_json([h.model_dump(mode="json") for h in r.hypotheses]),
-            }
-            for r in records
-        ],
-    )
+    hypotheses = [canonical_json([h.model_dump(mode="json") for h in r.hypotheses]) for r in records]
+    return _table(INCIDENTS, records, hypotheses=hypotheses)
 
 
 def pages_table(records: list[Page]) -> pa.Table:
     """Pages as a table of ``PAGES``."""
-    return _table(PAGES, [r.model_dump(exclude={"schema_version"}) for r in records])
+    return _table(PAGES, records)
 
 
 def dead_letters_table(records: list[DeadLetter]) -> pa.Table:
     """Dead letters as a table of ``DEAD_LETTERS``."""
-    return _table(
-        DEAD_LETTERS,
-        [
-            {**r.model_dump(exclude={"schema_version"}), "record": json.dumps(r.record, sort_keys=True)}
-            for r in records
-        ],
-    )
+    return _table(DEAD_LETTERS, records, record=[json.dumps(r.record, sort_keys=True) for r in records])
 
 
-def _table(schema: pa.Schema, rows: list[dict[str, Any]]) -> pa.Table:
-    return pa.Table.from_pylist(rows, schema=schema)
+def _table(schema: pa.Schema, records: Sequence[Record], **made: list[str]) -> pa.Table:
+    """Records as columns, read by attribute: dumping each as a dictionary costs ten times as much."""
+    columns = []
+    for field in schema:
+        values = made[field.name] if field.name in made else [getattr(r, field.name) for r in records]
+        is_time = pa.types.is_timestamp(field.type)
+        columns.append(
+            pa.array(values, pa.int64()).cast(field.type) if is_time else pa.array(values, field.type)
+        )
+    return pa.table(columns, schema=schema)
 
 
 class LogWriter:
@@ -244,7 +238,7 @@ class ReplayLog:
             raise MalformedInput(f"{self.path}/{name}.parquet cannot be read: {error}") from None
 
     def pages(self) -> list[Page]:
-        """One record per page, as sent, with the activity and close of its closing record where there is one."""
+        """One record per page, as sent, with the activity and close of its closing record."""
         folded: dict[str, Page] = {}
         for row in _rows(self.table("pages")):
             page = Page.model_validate(row)

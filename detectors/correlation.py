@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from titleshot.datasets.contracts.incidents import IncidentCandidate, Page
 from titleshot.detectors.block import REFERENCE, TICK
-from titleshot.detectors.correlators.correlator import Alert, Change
+from titleshot.detectors.correlators.correlator import Alert, Change, Correlator
 from titleshot.detectors.detection import Marks
 from titleshot.detectors.events import ALERTED, Events
 from titleshot.detectors.paging import PagingRule
@@ -36,17 +37,21 @@ class Correlation:
     @property
     def memory_s(self) -> float | None:
         """How far back an alert can matter; None where nothing bounds it."""
+        if self.correlator is None:
+            return 0.0
         spans = (self.correlator.memory_s, self.paging.memory_s)
         return None if None in spans else sum(span for span in spans if span is not None)
 
     def push(self, events: Events, marks: Marks) -> Correlated:
         """Take in events and marks, each in release order, as one stream: reference < event < tick."""
         said = Correlated([], [])
+        if self.correlator is None:
+            return said
         alerts = events.take(events.policies == ALERTED)
         times = alerts.timestamps
         references = np.flatnonzero(marks.kinds == REFERENCE)
         ticks = np.flatnonzero(marks.kinds == TICK)
-        walk = _Walk(self, alerts, marks.timestamps[ticks], marks.clocks[ticks], said)
+        walk = _Walk(self, self.correlator, alerts, marks.timestamps[ticks], marks.clocks[ticks], said)
         for mark in references:
             at = marks.timestamps[mark]
             walk.until(int(np.searchsorted(times, at, "left")), int(at))
@@ -57,7 +62,8 @@ class Correlation:
     def flush(self, clock: int) -> Correlated:
         """The end of a replay: close what is open."""
         said = Correlated([], [])
-        self.say(self.correlator.flush(clock, self.world), clock, said)
+        if self.correlator is not None:
+            self.say(self.correlator.flush(clock, self.world), clock, said)
         return said
 
     def say(self, changes: list[Change], clock: int, said: Correlated) -> None:
@@ -71,14 +77,15 @@ class Correlation:
         """JSON that :meth:`load` continues from."""
         return {
             "world": self.world.state(),
-            "correlator": self.correlator.state(),
+            "correlator": self.correlator.state() if self.correlator is not None else None,
             "paging": self.paging.state(),
         }
 
     def load(self, state: dict[str, Any]) -> None:
         """Continue from :meth:`state`."""
         self.world.load(state["world"])
-        self.correlator.load(state["correlator"])
+        if self.correlator is not None:
+            self.correlator.load(state["correlator"])
         self.paging.load(state["paging"])
 
 
@@ -86,9 +93,16 @@ class _Walk:
     """Goes through alerts and ticks in order; ticks at which nothing is due are passed over."""
 
     def __init__(
-        self, half: Correlation, alerts: Events, tick_times: Any, tick_clocks: Any, said: Correlated
+        self,
+        half: Correlation,
+        correlator: Correlator,
+        alerts: Events,
+        tick_times: NDArray[np.int64],
+        tick_clocks: NDArray[np.int64],
+        said: Correlated,
     ) -> None:
         self.half = half
+        self.correlator = correlator
         self.alerts = alerts
         self.tick_times = tick_times
         self.tick_clocks = tick_clocks
@@ -115,7 +129,7 @@ class _Walk:
                 "high" if self._high[i] else "low",
                 alerts.detectors[i],
             )
-            half.say(half.correlator.alert(alert, clock, half.world), clock, self.said)
+            half.say(self.correlator.alert(alert, clock, half.world), clock, self.said)
         self.next_alert = max(self.next_alert, alert_stop)
         stop = len(self.tick_times)
         self._ticks(
@@ -124,14 +138,14 @@ class _Walk:
 
     def _ticks(self, stop: int) -> None:
         while self.next_tick < stop:
-            due = self.half.correlator.due()
+            due = self.correlator.due()
             if due is None:
                 break
             row = max(self.next_tick, int(np.searchsorted(self.tick_times, due, "left")))
             if row >= stop:
                 break
             clock = int(self.tick_clocks[row])
-            changes = self.half.correlator.tick(int(self.tick_times[row]), clock, self.half.world)
+            changes = self.correlator.tick(int(self.tick_times[row]), clock, self.half.world)
             self.half.say(changes, clock, self.said)
             self.next_tick = row + 1
         self.next_tick = max(self.next_tick, stop)

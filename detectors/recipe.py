@@ -106,9 +106,9 @@ class Recipe(Record):
         """A fresh detector for every selector that has one."""
         return [detector_of(selector.detector) for selector in self.detectors if selector.detector]
 
-    def make_correlator(self) -> Correlator:
-        """A fresh correlator."""
-        return correlator_from(self.correlator or {"family": "every_alert"})
+    def make_correlator(self) -> Correlator | None:
+        """A fresh correlator; None where the contender says events and nothing more."""
+        return correlator_from(self.correlator) if self.correlator else None
 
     def to_yaml(self) -> str:
         """The recipe with every default written out, as :func:`load_recipe` reads it."""
