@@ -28,9 +28,9 @@ _PROBATION_RATIO, _PROBATION_ROWS = 0.15, 750
 _DETECT_WITHIN_S = 86_400.0
 _NOTES = """\
 A window ends one nanosecond after its last row, because it includes that row and our spans do not include
-their end; it counts as known at its end. Probation (the first 15 % of a file, at most 750 rows) and the time outside
-a file are not scored. Windows start early by construction: no page before them is a hit, and a detection may take
-a day."""
+their end; it counts as known at its end. Probation (the first 15 % of a file, at most 750 rows) and the
+time outside a file are not scored. Windows start early by construction: no page before them is a hit, and a
+detection may take a day."""
 
 
 class Nab(Importer):

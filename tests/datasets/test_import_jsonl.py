@@ -1,0 +1,389 @@
+"""JSON Lines in: what keeps the contract is kept in order, what breaks it is set aside with the reason."""
+
+from __future__ import annotations
+
+import json
+import math
+import tempfile
+from collections import Counter
+from pathlib import Path
+from typing import Any
+from unittest.mock import patch
+
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from titleshot.datasets.contracts.incidents import Page
+from titleshot.datasets.contracts.instants import parse_instant
+from titleshot.datasets.contracts.labels import FeedbackLabel, IncidentLabel
+from titleshot.datasets.contracts.reference import Ownership
+from titleshot.datasets.contracts.telemetry import LogEvent, PlatformEvent, Sample
+from titleshot.datasets.dataset import Dataset
+from titleshot.datasets.errors import MalformedInput, UnknownVersion, UsageError
+from titleshot.datasets.importers import sample_lines
+from titleshot.pipelines.import_ import import_dataset
+
+LATENCY = [0.41, 0.43, 0.39, 0.45, 0.40, 0.44, 0.42, 0.46, 0.43, 1.86]
+CATALOG = [0.28, 0.31, 0.29, 0.30, 0.32, 0.81]
+
+
+def line(minute: int = 0, value: Any = 0.41, service: str = "checkout-api", **fields: Any) -> str:
+    sample = {
+        "timestamp": f"2026-04-26T01:{minute:02d}:00Z",
+        "service": service,
+        "namespace": "commerce",
+        "metric_name": "latency_p99",
+        "value": value,
+        **fields,
+    }
+    return json.dumps({name: field for name, field in sample.items() if field is not ...})
+
+
+def import_lines(folder: Path, lines: list[str | bytes], **how: Any) -> Dataset:
+    raw = [text if isinstance(text, bytes) else text.encode() for text in lines]
+    (folder / "samples.jsonl").write_bytes(b"\n".join(raw) + b"\n")
+    return import_dataset(format="jsonl", source=folder / "samples.jsonl", dataset=folder / "out", **how)
+
+
+def aside(dataset: Dataset, kind: str = "samples") -> list[tuple[int, str]]:
+    rows = pq.read_table(dataset.path / "quarantine" / f"{kind}.parquet").to_pylist()
+    return [(row["row"], row["reason"]) for row in rows]
+
+
+def values(dataset: Dataset) -> list[float]:
+    return [float(value) for block in dataset.blocks() for value in block.values]
+
+
+def test_the_samples_of_the_module_are_read(tmp_path: Path) -> None:
+    checkout = [line(minute, value) for minute, value in enumerate(LATENCY)]
+    catalog = [line(10 + minute, value, "catalog-api") for minute, value in enumerate(CATALOG)]
+
+    dataset = import_lines(tmp_path, checkout + catalog)
+
+    assert [key.service for key in dataset.series()] == ["catalog-api", "checkout-api"]
+    assert values(dataset) == LATENCY + CATALOG
+    assert dataset.card.cadence_s == 60
+    assert dataset.import_report()["quarantined"] == {}
+    dataset.verify()
+
+
+def test_faulty_lines_are_set_aside_with_line_field_and_reason(tmp_path: Path) -> None:
+    dataset = import_lines(
+        tmp_path,
+        [
+            line(0),
+            "",
+            "oops",
+            "[1]",
+            line(1, "0.5"),
+            line(2, ...),
+            line(3, True),
+            line(4, namespace="com/merce"),
+            line(5, colour="red"),
+            line(6, timestamp="2026-04-26 01:06:00"),
+            line(7, timestamp="yesterday"),
+            line(8) + line(9),
+            b'{"timestamp": "\xff"}',
+            line(10),
+        ],
+    )
+
+    assert len(values(dataset)) == 2
+    assert aside(dataset) == [
+        (3, "not JSON"),
+        (4, "not JSON"),
+        (5, "value: not allowed"),
+        (6, "value: missing"),
+        (7, "value: not allowed"),
+        (8, "namespace: not allowed"),
+        (9, "unknown field"),
+        (10, "timestamp: no zone"),
+        (11, "timestamp: not allowed"),
+        (12, "not JSON"),
+        (13, "not JSON"),
+    ]
+    detail = pq.read_table(dataset.path / "quarantine/samples.parquet")["detail"].to_pylist()
+    assert detail[6].startswith("samples.jsonl:9: colour:")
+    assert dataset.import_report()["files"] == {"samples.jsonl": {"lines": 13, "used": 2}}
+
+
+def test_repeats_and_steps_back_are_kept_in_order_and_counted(tmp_path: Path) -> None:
+    dataset = import_lines(tmp_path, [line(0, 1), line(2, 2), line(1, 3), line(2, 4), line(3, 5)])
+
+    report = dataset.import_report()["samples"]
+    assert (report["duplicates"], report["out_of_order"]) == (1, 1)
+    assert values(dataset) == [1, 3, 2, 4, 5], "by arrival, then as in the source"
+
+
+def test_times_without_a_zone_are_read_only_in_a_zone_that_was_named(tmp_path: Path) -> None:
+    naive = line(0, timestamp="2026-07-01T12:00:00")
+    with pytest.raises(MalformedInput, match=r"no zone \(1\).*--zone"):
+        import_lines(tmp_path, [naive])
+
+    dataset = import_lines(tmp_path, [naive, line(0)], zone="Europe/Berlin")
+
+    assert dataset.card.span_to == parse_instant("2026-07-01T10:00:00Z") + 1
+    assert dataset.import_report()["times_without_zone"] == {
+        "read_as": "Europe/Berlin",
+        "times": 1,
+        "at_clock_changes": 0,
+    }
+
+
+def test_an_unknown_zone_offers_the_nearest(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="did you mean 'Europe/Berlin'"):
+        import_lines(tmp_path, [line()], zone="Europe/Berlim")
+
+
+def test_arrival_comes_from_the_record_else_from_the_delay(tmp_path: Path) -> None:
+    dataset = import_lines(
+        tmp_path, [line(0, 1, ingested_at="2026-04-26T02:00:00Z"), line(1, 2)], ingest_delay_s=30
+    )
+
+    (block,) = dataset.blocks()
+    assert block.values.tolist() == [2, 1]
+    assert block.arrivals.tolist() == [
+        parse_instant("2026-04-26T01:01:30Z"),
+        parse_instant("2026-04-26T02:00:00Z"),
+    ]
+
+
+def test_a_newer_major_version_ends_the_import_and_leaves_nothing(tmp_path: Path) -> None:
+    with pytest.raises(UnknownVersion, match=r"samples\.jsonl:2: .*'2\.0'"):
+        import_lines(tmp_path, [line(), line(1, schema_version="2.0")])
+
+    assert not (tmp_path / "out").exists()
+
+
+def test_optional_fields_of_a_later_minor_version_are_left_out(tmp_path: Path) -> None:
+    dataset = import_lines(tmp_path, [line(0, schema_version="1.7", exemplar={"trace": "x"}), line(1)])
+
+    assert dataset.card.rows == 2
+
+
+def test_nothing_usable_is_malformed_input_that_shows_a_line(tmp_path: Path) -> None:
+    with pytest.raises(MalformedInput, match=r"none of 2 lines is a sample: not JSON \(2\)"):
+        import_lines(tmp_path, ["oops", "{"])
+    with pytest.raises(MalformedInput, match="empty"):
+        import_lines(tmp_path, [])
+
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["samples.jsonl"]
+
+
+def test_a_folder_holds_a_file_for_each_kind(tmp_path: Path) -> None:
+    at = parse_instant("2026-04-26T01:00:00Z")
+    service = "commerce/checkout-api"
+    records = {
+        "log_events-a": LogEvent(
+            timestamp=at, namespace="commerce", service="checkout-api", level="error", template="boom"
+        ),
+        "platform_events": PlatformEvent(
+            timestamp=at, namespace="commerce", service="checkout-api", reason="Evicted"
+        ),
+        "reference.2026": Ownership(service=service, team="shop", valid_from=at, known_from=at),
+        "incidents": IncidentLabel(
+            incident_id="i",
+            start=at,
+            end=at + 1,
+            root_service=service,
+            severity="high",
+            kind="spike",
+            source="human",
+            known_at=at + 5,
+        ),
+        "feedback": FeedbackLabel(
+            feedback_id="f", page_id="p", verdict="noisy", reviewer="ada", labelled_at=at
+        ),
+        "pages": Page(
+            page_id="p",
+            incident_id="i",
+            status="sent",
+            route="shop",
+            severity="high",
+            services=(service,),
+            opened_at=at,
+            paged_at=at,
+            last_event_at=at,
+        ),
+    }
+    source = tmp_path / "in"
+    source.mkdir()
+    (source / "samples-1.jsonl").write_text(line(0, 1))
+    (source / "samples-0.jsonl").write_text(line(0, 0))
+    (source / "notes.txt").write_text("hello")
+    for name, record in records.items():
+        (source / f"{name}.jsonl").write_text(record.to_json() + "\noops\n")
+
+    dataset = import_dataset(format="jsonl", source=source, dataset=tmp_path / "out")
+
+    assert values(dataset) == [0, 1], "files of a kind are read in the order of their names"
+    assert dataset.log_events() == [records["log_events-a"]]
+    assert dataset.platform_events() == [records["platform_events"]]
+    assert dataset.reference() == [records["reference.2026"]]
+    labels = dataset.labels()
+    assert (labels.incidents, labels.feedback, labels.pages) == (
+        [records["incidents"]],
+        [records["feedback"]],
+        [records["pages"]],
+    )
+    assert dataset.card.evaluation.labels_complete
+    assert aside(dataset, "incidents") == [(2, "not JSON")]
+    assert dataset.import_report()["files_not_read"] == ["notes.txt"]
+
+
+def test_a_zone_holds_for_labels_too(tmp_path: Path) -> None:
+    (tmp_path / "samples.jsonl").write_text(line())
+    label = {
+        "incident_id": "i",
+        "start": "2026-04-26 03:00:00",
+        "end": "2026-04-26 04:00:00",
+        "known_at": "2026-04-27 00:00:00",
+        "root_service": "commerce/checkout-api",
+        "severity": "high",
+        "kind": "spike",
+        "source": "human",
+    }
+    (tmp_path / "incidents.jsonl").write_text(json.dumps(label))
+
+    dataset = import_dataset(format="jsonl", source=tmp_path, dataset=tmp_path / "out", zone="Europe/Berlin")
+
+    assert dataset.labels().incidents[0].start == parse_instant("2026-04-26T01:00:00Z")
+
+
+def test_without_incidents_no_page_is_known_to_be_false(tmp_path: Path) -> None:
+    assert not import_lines(tmp_path, [line()]).card.evaluation.labels_complete
+
+
+def test_a_folder_without_samples_says_what_is_expected(tmp_path: Path) -> None:
+    with pytest.raises(MalformedInput, match=r"no samples\*\.jsonl"):
+        import_dataset(format="jsonl", source=tmp_path, dataset=tmp_path / "out")
+
+
+def test_a_byte_order_mark_and_windows_line_ends_are_no_fault(tmp_path: Path) -> None:
+    dataset = import_lines(tmp_path, [b"\xef\xbb\xbf" + line(0).encode() + b"\r", line(1) + "\r"])
+
+    assert dataset.card.rows == 2
+    assert dataset.import_report()["quarantined"] == {}
+
+
+INSTANTS = st.one_of(
+    st.sampled_from(
+        [
+            "2026-04-26T01:00:00Z",
+            "2026-04-26 01:00:00.123456789+05:30",
+            "2026-04-26T01:00:00-0100",
+            "2026-04-26T01:00Z",
+            "2026-04-26",
+            "2026-02-30T01:00:00Z",
+            "2026-04-26T01:00:00,5Z",
+            "2026-04-26T01:00:00",
+            "3000-01-01T00:00:00Z",
+            " 2026-04-26T01:00:00Z",
+            "2026-04-26T24:00:00Z",
+            "2026-04-26T01:00:00+24:00",
+            "",
+        ]
+    ),
+    st.integers(-(2**64), 2**64),
+    st.none(),
+    st.booleans(),
+)
+NAMES = st.one_of(
+    st.sampled_from(["a", "b", "a/b", "", "é", "tab\t", "\ud800"]), st.none(), st.integers(0, 1)
+)
+VALUES = st.one_of(
+    st.floats(),
+    st.integers(-(10**400), 10**400),
+    st.sampled_from(["NaN", "+Inf", "1"]),
+    st.booleans(),
+    st.none(),
+)
+LABELS = st.one_of(
+    st.dictionaries(
+        st.sampled_from("xyz"),
+        st.one_of(st.sampled_from(["1", "2", ""]), st.none(), st.integers(0, 1)),
+        max_size=3,
+    ),
+    st.sampled_from(["{}", [], None]),
+)
+RECORDS = st.fixed_dictionaries(
+    {},
+    optional={
+        "timestamp": INSTANTS,
+        "namespace": NAMES,
+        "service": NAMES,
+        "metric_name": NAMES,
+        "value": VALUES,
+        "series_labels": LABELS,
+        "ingested_at": INSTANTS,
+        "schema_version": st.sampled_from(["1.0", "1.3", "x", 1.0, None]),
+        "colour": st.sampled_from(["red", 1, None]),
+    },
+)
+GOOD = st.fixed_dictionaries(
+    {
+        "timestamp": st.integers(0, 9).map(lambda minute: f"2026-04-26T01:0{minute}:00Z"),
+        "namespace": st.just("n"),
+        "service": st.sampled_from("ab"),
+        "metric_name": st.just("m"),
+        "value": st.floats(-1e6, 1e6),
+    },
+    optional={"series_labels": st.dictionaries(st.sampled_from("xy"), st.sampled_from("12"), max_size=2)},
+)
+TEXTS = st.sampled_from(
+    ["{", "[]", "5", "{}}", '{"value": 1, "value": 2}', "{}{}", '{"timestamp": "\\ud800"}']
+)
+
+
+def by_the_contract(text: str) -> tuple | None:
+    """The obvious way: every line through the contract."""
+    try:
+        sample = Sample.model_validate(json.loads(text))
+    except (ValueError, ValidationError, OverflowError):
+        return None
+    value = "nan" if math.isnan(sample.value) else sample.value
+    return sample.key, sample.timestamp, value, sample.ingested_at or sample.timestamp
+
+
+LINES = st.one_of(
+    GOOD.map(json.dumps),
+    st.builds(lambda good, other: json.dumps({**good, **other}), GOOD, RECORDS),
+    RECORDS.map(json.dumps),
+    TEXTS,
+)
+
+
+@settings(deadline=None, max_examples=100)
+@example([line(value=10**308 * 9)], 64)
+@given(st.lists(LINES, max_size=6), st.sampled_from([1, 64]))
+def test_the_fast_way_keeps_exactly_what_the_contract_keeps(lines: list[str], few: int) -> None:
+    anchor = line(59, 0.5)
+    expected = [row for text in [anchor, *lines] if (row := by_the_contract(text)) is not None]
+    with tempfile.TemporaryDirectory() as folder, patch.object(sample_lines, "_FEW", few):
+        dataset = import_lines(Path(folder), [anchor, *lines])
+        keys = dataset.series()
+        found = [
+            (keys[code], time, "nan" if math.isnan(value) else value, arrival)
+            for block in dataset.blocks()
+            for code, time, value, arrival in zip(*(column.tolist() for column in block), strict=True)
+        ]
+        quarantined = sum(dataset.import_report()["quarantined"].get("samples", {}).values())
+
+    assert Counter(found) == Counter(expected)
+    assert [row for row in expected if row[3] == expected[0][3]] == [
+        row for row in found if row[3] == expected[0][3]
+    ]
+    assert quarantined == 1 + len(lines) - len(expected)
+
+
+def test_a_fault_among_many_lines_costs_only_itself(tmp_path: Path) -> None:
+    lines = [line(number % 60, number) for number in range(5000)]
+    lines[1234] = "oops"
+
+    dataset = import_lines(tmp_path, lines)
+
+    assert dataset.card.rows == 4999
+    assert aside(dataset) == [(1235, "not JSON")]
