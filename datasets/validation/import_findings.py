@@ -15,17 +15,18 @@ _EXAMPLES = 3
 
 def import_frame(dataset: Dataset, report: dict[str, Any]) -> Frame:
     """One row a finding; the first stands for the import as a whole and is always there."""
-    findings: list[tuple[str, int, int]] = [(f"import of {dataset.card.source or dataset.card.name}", 0, 0)]
+    findings = [(f"import of {dataset.card.source or dataset.card.name}", 0, 0, 0, 0)]
     for kind, reasons in sorted(report.get("quarantined", {}).items()):
         for reason, rows in sorted(reasons.items()):
             where = _where(dataset, kind, reason)
-            findings.append((f"{kind}: {rows} rows {reason}{where}", rows, 0))
-    naive = report.get("naive_timestamps")
-    if naive:
-        findings.append((f"{naive['rows']} timestamps read as {naive['zone']}", 0, naive["rows"]))
-    return frame_of(
-        "import", ("quarantined", "naive"), [row[1:] for row in findings], lambda at: findings[at][0]
-    )
+            findings.append((f"{kind}: {rows} of reason {reason}{where}", rows, 0, 0, 0))
+    if naive := report.get("times_without_zone"):
+        times, at_changes = naive["times"], naive["at_clock_changes"]
+        words = f"{times} times read as {naive['read_as']}, {at_changes} of them at clock changes"
+        findings.append((words, 0, times, at_changes, 0))
+    findings += [(f"{name} was not read", 0, 0, 0, 1) for name in report.get("files_not_read", ())]
+    columns = ("quarantined", "naive", "at_clock_changes", "unread")
+    return frame_of("import", columns, [row[1:] for row in findings], lambda at: findings[at][0])
 
 
 def _where(dataset: Dataset, kind: str, reason: str) -> str:

@@ -34,7 +34,8 @@ def series_frame(profile: Profile, card: DatasetCard) -> Frame:
     held = profile.series
     cadence_s: NDArray[np.float64] = held["cadence_s"]
     declared = np.nan if card.cadence_s is None else card.cadence_s
-    silent_s = (card.span_to - held["last"]).astype(np.float64) / SECOND
+    ends = np.array([_end(key.service_id, card) for key in profile.keys], np.int64)
+    silent_s = (ends - held["last"]).astype(np.float64) / SECOND
     columns: dict[str, NDArray[Any]] = {
         "named": np.array([_named(key) for key in profile.keys], np.bool_),
         "rows": held["rows"],
@@ -76,6 +77,16 @@ def dataset_frame(card: DatasetCard, profile: Profile | None, labels: Labels | N
     newest = f"; last labelled incident starts {format_instant(max(starts))}" if starts else ""
     seen = changed or f"{rows} samples, dataset.yaml says {card.rows}; {last}{newest}"
     return frame_of("dataset", columns, [cells], lambda _: seen)
+
+
+def _end(service: str, card: DatasetCard) -> int:
+    """Where telemetry of a service ends, as far as anybody cares."""
+    unscored = [
+        span.from_
+        for span in card.evaluation.dont_care
+        if span.to >= card.span_to and (span.services is None or service in span.services)
+    ]
+    return min(unscored, default=card.span_to)
 
 
 def _named(key: SeriesKey) -> bool:

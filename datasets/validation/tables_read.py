@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
@@ -11,8 +10,7 @@ from titleshot.datasets.contracts.record import SeriesKey
 from titleshot.datasets.contracts.reference import ReferenceRow
 from titleshot.datasets.contracts.telemetry import LogEvent, PlatformEvent
 from titleshot.datasets.dataset import Dataset
-from titleshot.datasets.dataset_writer import IMPORT_REPORT
-from titleshot.datasets.errors import IntegrityError, MalformedInput, TitleshotError
+from titleshot.datasets.errors import IntegrityError, TitleshotError
 from titleshot.datasets.label_layer import Labels
 from titleshot.datasets.sample_files import sample_groups
 from titleshot.datasets.validation.frame import Frame, frame_of
@@ -59,7 +57,7 @@ def read_tables(dataset: Dataset, profile_suite: Suite, told: Told) -> TablesRea
     held.log_events = held.attempt("log_events", dataset.log_events)
     held.platform_events = held.attempt("platform_events", dataset.platform_events)
     held.labels = held.attempt("labels", dataset.labels)
-    held.import_report = held.attempt(IMPORT_REPORT, lambda: _import_report(dataset)) or {}
+    held.import_report = held.attempt("import.json", dataset.import_report) or {}
     told("checking digests", 0, None)
     try:
         dataset.verify()
@@ -97,16 +95,3 @@ def _profile(dataset: Dataset, keys: list[SeriesKey], suite: Suite, told: Told) 
         range_of=suite.range_of,
         progress=lambda rows: told("profiling samples", rows, dataset.card.rows),
     )
-
-
-def _import_report(dataset: Dataset) -> dict[str, Any]:
-    path = dataset.path / IMPORT_REPORT
-    try:
-        report = json.loads(path.read_bytes())
-    except FileNotFoundError:
-        return {}
-    except (OSError, ValueError) as error:
-        raise MalformedInput(f"{path} cannot be read ({error}); import again") from None
-    if not isinstance(report, dict):
-        raise MalformedInput(f"{path} is no JSON object; import again")
-    return report

@@ -194,6 +194,12 @@ def end_topology(small: Small) -> None:
     small.reference[1] = edge.model_copy(update={"valid_to": START + 20 * HOUR})
 
 
+def silent_unscored(small: Small) -> None:
+    drop("cart", 285, 576)(small)
+    cared_until = DontCare(from_=START + DAY, to=START + 2 * DAY, services=("commerce/cart",))
+    small.evaluation = Evaluation(dont_care=(cared_until,))
+
+
 def slow_series(small: Small) -> None:
     small.samples += [["cart", "visits", START + hour * HOUR, 1.0] for hour in range(48)]
 
@@ -326,6 +332,17 @@ DEFECTS: dict[str, tuple[Callable[[Small], None], set[str]]] = {
         ),
         {"setting_refers_to_nothing"},
     ),
+    "silent while nobody cares": (silent_unscored, set()),
+    "times without a zone": (
+        lambda s: s.report.update(
+            times_without_zone={"read_as": "Europe/Berlin", "times": 12, "at_clock_changes": 2}
+        ),
+        {"naive_timestamps", "clock_changes"},
+    ),
+    "a file nobody read": (
+        lambda s: s.report.update(files_not_read=["notes.txt"]),
+        {"files_unread"},
+    ),
     "rows in quarantine": (lambda small: setattr(small, "quarantined", 2), {"quarantined"}),
 }
 ERRORS = {
@@ -351,6 +368,7 @@ BY_ROWS = {
 
 
 APART = {
+    "silent while nobody cares",
     "nothing",
     "weeks without labels",
     "no labels",

@@ -1,0 +1,79 @@
+"""``validate``: check a dataset; nothing unvalidated is replayed."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from titleshot.datasets.contracts.validation import RuleResult, ValidationReport
+from titleshot.datasets.dataset import VALIDATION, Dataset
+from titleshot.datasets.validation.validate import validate_dataset
+from titleshot.pipelines.outcome import Outcome, Progress, silent
+
+_EXAMPLES = 3
+
+
+def validate(
+    dataset: Path | str | Dataset, *, docs: Path | str | None = None, progress: Progress = silent
+) -> ValidationReport:
+    """Run the suites on a dataset and write its ``validation.json``.
+
+    Args:
+        dataset: an opened dataset, or its folder.
+        docs: folder for Great Expectations' Data Docs, which load scripts from outside when looked at.
+
+    Returns:
+        The report, passed or not.
+
+    Raises:
+        MalformedInput: no dataset there, or a card that cannot be read.
+    """
+    opened = dataset if isinstance(dataset, Dataset) else Dataset.open(dataset)
+    return validate_dataset(opened, docs=None if docs is None else Path(docs), progress=progress)
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's arguments."""
+    parser.add_argument("dataset", type=Path, metavar="DATASET", help="folder of the dataset")
+    parser.add_argument(
+        "--docs", type=Path, metavar="DIR", help="also write Great Expectations' Data Docs there"
+    )
+
+
+def command(args: argparse.Namespace, progress: Progress) -> Outcome:
+    """Run ``validate`` as the command line asks; exit code 1 where a rule that blocks failed."""
+    report = validate(args.dataset, docs=args.docs, progress=progress)
+    text = _told(args.dataset, report, args.docs)
+    return Outcome(text, report.model_dump(mode="json"), 0 if report.passed else 1)
+
+
+def _told(dataset: Path, report: ValidationReport, docs: Path | None) -> str:
+    failed = [rule for rule in report.rules if not rule.passed]
+    errors = [rule for rule in failed if rule.severity == "error"]
+    warnings = [rule for rule in failed if rule.severity == "warning"]
+    verdict = (
+        "passed"
+        if report.passed
+        else f"FAILED, {_counted(len(errors), 'rule')} block{'s' if len(errors) == 1 else ''}"
+    )
+    lines = [f"{dataset}: {verdict}; {len(report.rules)} rules checked, {_counted(len(warnings), 'warning')}"]
+    lines += [line for rule in (*errors, *warnings) for line in _rule(rule)]
+    lines.append(f"written: {dataset / VALIDATION}" + (f", {docs / 'index.html'}" if docs else ""))
+    return "\n".join(lines)
+
+
+def _rule(rule: RuleResult) -> list[str]:
+    mark = "blocks " if rule.severity == "error" else "warning"
+    count = f", {_counted(rule.rows, 'row')}" if rule.rows else ""
+    says, _, way_out = rule.detail.partition("; ")
+    lines = [f"  {mark}  {rule.rule} on {rule.table}{count}: {says}"]
+    lines += [f"             {example}" for example in rule.examples[:_EXAMPLES]]
+    left = max(rule.rows, len(rule.examples)) - _EXAMPLES
+    if rule.examples and left > 0:
+        lines.append(f"             and {left:,} more")
+    lines.append(f"           way out: {way_out}")
+    return lines
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
