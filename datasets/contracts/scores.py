@@ -118,6 +118,28 @@ class Settings(BaseModel):
     confidence: float
 
 
+class ChanceLevel(BaseModel):
+    """How labels were shifted to see what pages at the wrong times would have earned."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    method: Literal["whole_weeks", "within_weekday", "circular"] | None
+    """``circular``: a span under three weeks, where time of day and weekday are not kept."""
+    shifts: int
+    """Distinct shifts tried."""
+    reason: str | None = None
+    """Why there are none."""
+
+
+class Sensitivity(BaseModel):
+    """Scores under early and grace times ``factor`` times as long."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    factor: float
+    scores: dict[str, float | None]
+
+
 class Scorecard(Record):
     """Everything ``score`` says of one replay log."""
 
@@ -128,6 +150,8 @@ class Scorecard(Record):
     """``{"severity": {"high": (…)}, "kind": …, "service": …, "team": …}``."""
     baselines: dict[str, tuple[Score, ...]] = Field(default_factory=dict)
     """``never``, ``always``, ``random``."""
+    chance: ChanceLevel | None = None
+    sensitivity: tuple[Sensitivity, ...] = ()
     delay_curve: tuple[tuple[float, float], ...] = ()
     """(T in s, share of all incidents detected within T)."""
     incidents: tuple[IncidentOutcome, ...] = ()
@@ -158,6 +182,10 @@ class PairedScore(BaseModel):
     decisive_low: float | None = None
     """Same interval at the policy's decisive confidence."""
     decisive_high: float | None = None
+    beside_low: float | None = None
+    """The day-block bootstrap of a paired proportion, whose deciding interval is a score interval."""
+    beside_high: float | None = None
+    beside_method: str | None = None
     confidence: float
     method: str | None
     p_value: float | None = None

@@ -1,0 +1,83 @@
+"""What rates are per: day blocks, on-call weeks by rotation, service-days."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from titleshot.datasets.contracts.incidents import Page
+from titleshot.datasets.contracts.instants import DAY, WEEK
+from titleshot.reports.point_in_time import Reference
+from titleshot.reports.scored_time import ScoredTime
+
+Float64 = NDArray[np.float64]
+
+NO_OWNER = "(no owner)"
+"""The rotation of services that no team is known to own."""
+
+
+@dataclass(frozen=True)
+class Exposure:
+    """How much there was to score, by day block. It depends on the dataset, never on what was paged."""
+
+    days: NDArray[np.int64]
+    """Number of the UTC day of each block, rising."""
+    rotations: tuple[str, ...]
+    weeks: Float64
+    """On-call weeks, blocks x rotations: a rotation has one person on call at any time."""
+    services: tuple[str, ...]
+    service_days: Float64
+    """Blocks x services, maintenance left out."""
+
+    @classmethod
+    def of(cls, time: ScoredTime, services: Iterable[str], reference: Reference) -> Exposure:
+        """The rotations of a day are the owners, as the scored part of the day begins, of the services."""
+        names = tuple(sorted(set(services)))
+        days = time.days
+        weeks = time.seconds_per_day(None, days) * 1e9 / WEEK
+        on_call = [
+            {reference.team(name, max(int(day) * DAY, time.start)) or NO_OWNER for name in names}
+            or {NO_OWNER}
+            for day in days
+        ]
+        rotations = tuple(sorted(set().union(*on_call)))
+        present = np.array([[name in teams for name in rotations] for teams in on_call], float)
+        service_days = [time.seconds_per_day(name, days) * 1e9 / DAY for name in names]
+        return cls(
+            days,
+            rotations,
+            present.reshape(len(days), len(rotations)) * weeks[:, None],
+            names,
+            np.array(service_days).T.reshape(len(days), len(names)),
+        )
+
+    def block(self, instants: NDArray[np.int64]) -> NDArray[np.int64]:
+        """The block of each instant of scored time."""
+        return np.searchsorted(self.days, instants // DAY)
+
+    def rotation(self, names: Sequence[str]) -> NDArray[np.int64]:
+        """Positions in ``rotations``; −1 for one that is not there."""
+        place = {name: position for position, name in enumerate(self.rotations)}
+        return np.array([place.get(name, -1) for name in names], np.int64)
+
+
+def rotation_of(page: Page, reference: Reference) -> str:
+    """Whom a page woke: the team it was sent to if that owns a service named, else an owner of one."""
+    owners = {
+        service: reference.team(reference.canonical(service, page.paged_at), page.paged_at)
+        for service in page.services
+    }
+    if page.route in owners.values():
+        return page.route
+    head = owners.get(head_service(page))
+    return head or min((team for team in owners.values() if team), default=NO_OWNER)
+
+
+def head_service(page: Page) -> str:
+    """The one service a page is counted under: the probable one if it was named, else the first by name."""
+    if page.probable_service in page.services:
+        return page.probable_service or ""
+    return min(page.services, default="")

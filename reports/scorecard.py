@@ -1,0 +1,203 @@
+"""The scorecard of one replay log: scores with interval, n and chance level, and what became of each page."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from math import isfinite
+
+from titleshot.datasets.contracts.scores import Score, Scorecard, Sensitivity
+from titleshot.datasets.dataset import Dataset
+from titleshot.datasets.replay_log import ReplayLog
+from titleshot.reports import baselines
+from titleshot.reports.assignment import PageTable
+from titleshot.reports.chance import Chance, chance
+from titleshot.reports.estimates import estimate, over_draws
+from titleshot.reports.groups import GROUPS, names, part
+from titleshot.reports.matching import CARRIED_IN, NOT_SCORED, Matching
+from titleshot.reports.scores.registered import SCORES
+from titleshot.reports.scores.score import Group
+from titleshot.reports.scores.time_to_detect import delay_curve
+from titleshot.reports.tally import Tally
+from titleshot.reports.terms import Contestant, Terms
+
+FACTORS = (0.5, 2.0)
+"""Early and grace times of the sensitivity table, as shares of those given."""
+SENSITIVE = ("incident_recall", "page_precision", "alarming_precision", "mean_time_to_detect_s")
+MANY_CARRIED = 0.1
+
+
+def score_log(
+    log: ReplayLog,
+    dataset: Dataset,
+    *,
+    as_of: int | None = None,
+    detect_within_s: float | None = None,
+    seed: int = 7,
+    resamples: int = 2000,
+    confidence: float = 0.95,
+    confidences: Mapping[str, float] | None = None,
+    span: tuple[int, int] | None = None,
+) -> Scorecard:
+    """Score what a contender paged against the labels of the dataset it was replayed on.
+
+    Args:
+        as_of: labels known at this moment, nanoseconds UTC; None takes all there are.
+        detect_within_s: T of the decision; None takes the dataset's.
+        confidence: of two-sided intervals; ``confidences`` overrides it by score name.
+        span: [from, to) in nanoseconds UTC instead of the dataset's evaluation span. To compute a scorecard
+            anew, give the span and the ``labels_as_of`` it records.
+
+    Raises:
+        InvalidDataset: the log was replayed from other data.
+        UsageError: nothing to score in the span.
+    """
+    terms = Terms.of(
+        dataset,
+        [log],
+        as_of=as_of,
+        detect_within_s=detect_within_s,
+        seed=seed,
+        resamples=resamples,
+        confidence=confidence,
+        span=span,
+    )
+    return scorecard(terms, terms.contestant(log), confidences or {})
+
+
+def scorecard(terms: Terms, contestant: Contestant, confidences: Mapping[str, float]) -> Scorecard:
+    """The scorecard of one contender under settled terms."""
+    matched, tally = contestant.matched, contestant.tally
+    luck = _chance(terms, contestant)
+    pages, incidents = matched.page_outcomes(), matched.incident_outcomes()
+    return Scorecard(
+        identity=contestant.identity,
+        settings=terms.settings,
+        scores=tuple(_beside_chance(score, luck) for score in _scores(terms, tally, confidences)),
+        by_group={
+            group: {
+                name: _scores(terms, part(terms, contestant, tally, group, name), confidences, group)
+                for name in names(terms, [contestant], group)
+            }
+            for group in GROUPS
+        },
+        baselines=_baselines(terms, contestant),
+        chance=luck.level,
+        sensitivity=_sensitivity(terms, contestant),
+        delay_curve=delay_curve(tally),
+        incidents=incidents,
+        pages=pages,
+        notes=(*terms.notes, *_notes(terms, contestant)),
+    )
+
+
+def _scores(
+    terms: Terms, tally: Tally, confidences: Mapping[str, float], group: Group | None = None
+) -> tuple[Score, ...]:
+    return tuple(
+        estimate(
+            definition,
+            tally,
+            terms.resampling,
+            confidences.get(definition.name, terms.settings.confidence),
+        )
+        for definition in SCORES
+        if definition.applies(tally) and (group is None or group in definition.groups)
+    )
+
+
+def _chance(terms: Terms, contestant: Contestant) -> Chance:
+    return chance(
+        SCORES,
+        contestant.matched.matching,
+        contestant.matched.roots,
+        contestant.rotations,
+        terms.exposure,
+        terms.time,
+        within_s=terms.settings.detect_within_s,
+        complete=terms.rules.labels_complete,
+        seed=terms.settings.seed,
+    )
+
+
+def _beside_chance(score: Score, luck: Chance) -> Score:
+    if score.name not in luck.scores:
+        return score
+    mean, high = luck.scores[score.name]
+    return score.model_copy(update={"chance": mean, "chance_high": high})
+
+
+def _baselines(terms: Terms, contestant: Contestant) -> dict[str, tuple[Score, ...]]:
+    matched = contestant.matched
+
+    def counted(pages: PageTable, rotations: Sequence[str]) -> Tally:
+        return terms.count(terms.rematched(pages, matched), rotations)
+
+    constant = baselines.always(terms.exposure, terms.time, terms.reference, matched.codes)
+    draws = [
+        counted(
+            *baselines.at_random(
+                matched.matching.pages,
+                contestant.rotations,
+                terms.time,
+                matched.codes,
+                terms.settings.seed,
+                draw,
+            )
+        )
+        for draw in range(baselines.RANDOM_DRAWS)
+    ]
+    shown = [definition for definition in SCORES if definition.name in baselines.SHOWN]
+    confidence = terms.settings.confidence
+    return {
+        name: tuple(estimate(definition, tally, terms.resampling, confidence) for definition in shown)
+        for name, tally in (
+            ("never", counted(baselines.never(), [])),
+            ("always", counted(*constant)),
+        )
+    } | {"random": tuple(over_draws(definition, draws, confidence) for definition in shown)}
+
+
+def _sensitivity(terms: Terms, contestant: Contestant) -> tuple[Sensitivity, ...]:
+    matched = contestant.matched
+    found = []
+    for factor in FACTORS:
+        matching = Matching.of(
+            matched.matching.pages,
+            matched.matching.incidents.stretched(factor),
+            terms.rules.labels_complete,
+            terms.time.end,
+        )
+        tally = terms.count(matching, contestant.rotations)
+        values = {d.name: d.summands(tally).value() for d in SCORES if d.name in SENSITIVE}
+        found.append(
+            Sensitivity(
+                factor=factor,
+                scores={name: value if isfinite(value) else None for name, value in values.items()},
+            )
+        )
+    return tuple(found)
+
+
+def _notes(terms: Terms, contestant: Contestant) -> list[str]:
+    notes = []
+    known, canonical = set(terms.exposure.services), terms.reference.canonical
+    strangers = sum(
+        known.isdisjoint(canonical(name, page.paged_at) for name in page.services)
+        for page in contestant.matched.pages
+    )
+    if strangers:
+        notes.append(f"{strangers} pages name no service that the dataset has series of")
+    if contestant.flushed:
+        notes.append(f"{contestant.flushed} pages sent only because the replay ended were left out")
+    fate = contestant.matched.matching.fate
+    carried, scored = int((fate == CARRIED_IN).sum()), int((fate != NOT_SCORED).sum())
+    if carried > MANY_CARRIED * scored:
+        notes.append(
+            f"{carried} of {scored} incidents began under an open page and count neither as detected nor as"
+            " missed: does this contender close its pages?"
+        )
+    if not terms.rules.labels_complete:
+        notes.append("labels are not declared complete: precision and false pages are brackets, not values")
+    if terms.labels.incidents == []:
+        notes.append("no incident was labelled: only what was paged can be counted")
+    return notes
