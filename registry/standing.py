@@ -1,12 +1,12 @@
-"""What a ledger says is live, was live, is half done, and how often a span was looked at."""
+"""What a ledger says is live, was live and is half done. Importable by a thin shim."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import NamedTuple
 
-from titleshot.registry.ledger import AnyLine, Committed, Intended, Looked, OutOfBand, Registered
+from titleshot.registry.ledger import AnyLine, Committed, Intended, OutOfBand, Registered
 
 CHAMPION = "champion"
 CHALLENGER = "challenger"
@@ -119,21 +119,3 @@ def _taken(lines: Iterable[AnyLine], name: str, alias: str) -> Iterable[tuple[in
 def registered(lines: Iterable[AnyLine], name: str) -> dict[int, Registered]:
     """Version to its registration, of one model."""
     return {line.version: line for line in lines if isinstance(line, Registered) and line.name == name}
-
-
-def earlier_looks(
-    lines: Sequence[AnyLine], *, dataset: str, dataset_digest: str, span_from: int, span_to: int, look: str
-) -> int:
-    """Distinct earlier looks at an evaluation span that overlaps this one; the same look again is none.
-
-    Data that has grown keeps its name, so a look at yesterday's shorter span counts.
-    """
-    looks = {
-        line.look
-        for line in lines
-        if isinstance(line, Looked)
-        and (line.dataset == dataset or line.dataset_digest == dataset_digest)
-        and line.span_from < span_to
-        and span_from < line.span_to
-    }
-    return len(looks - {look})

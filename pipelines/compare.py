@@ -1,0 +1,162 @@
+"""``compare``: a challenger's log against the champion's, judged, with the evidence in a folder."""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import dataclass
+from pathlib import Path
+
+from titleshot.datasets.contracts.decision import Decision
+from titleshot.datasets.contracts.instants import parse_instant
+from titleshot.datasets.contracts.scores import Comparison, Verdict
+from titleshot.datasets.dataset import Dataset
+from titleshot.datasets.replay_log import ReplayLog
+from titleshot.datasets.yaml_file import load_yaml
+from titleshot.pipelines.judge import EXIT_CODES
+from titleshot.pipelines.outcome import Outcome, Progress, silent
+from titleshot.registry.evidence import Evidence, write_evidence
+from titleshot.registry.home import Home
+from titleshot.registry.judge import NO_CHAMPION, in_short, judge
+from titleshot.registry.ledger import Ledger
+from titleshot.registry.looks import looks_before, record_look
+from titleshot.registry.policy import Policy, load_policy
+from titleshot.registry.promotion import whoami
+from titleshot.reports.comparison import compare_logs
+
+
+@dataclass(frozen=True)
+class Judged:
+    """A comparison, the judge's answer, and where the evidence is."""
+
+    evidence: Evidence
+
+    @property
+    def comparison(self) -> Comparison:
+        return self.evidence.comparison
+
+    @property
+    def verdict(self) -> Verdict:
+        return self.evidence.verdict
+
+    def _repr_html_(self) -> str:
+        from html import escape
+
+        return f"<pre>{escape(in_short(self.verdict))}</pre>"
+
+
+def compare(
+    champion: ReplayLog | Path | str | None,
+    challenger: ReplayLog | Path | str,
+    *,
+    labels: Dataset | Path | str,
+    home: Path,
+    policy: Policy | Path | None = None,
+    decision: Decision | Path | None = None,
+    as_of: int | None = None,
+    out: Path | None = None,
+    actor: str | None = None,
+    progress: Progress = silent,
+) -> Judged:
+    """Compare, judge, write the evidence and count the look.
+
+    Args:
+        champion: log of what pages today; None or ``never`` where nothing does yet.
+        labels: the dataset both were replayed on.
+        home: its ledger counts the look; a promotion from another home would not know the evidence.
+        policy: None is the shipped default.
+        decision: heads the report, and caps delays at its ``detect_within_s``.
+        as_of: labels known at this moment, nanoseconds UTC; None takes all there are.
+        out: folder for the evidence; None is ``HOME/evidence/<decision id>``.
+
+    Raises:
+        InvalidDataset: the dataset is not validated, or a log was replayed from other data.
+        MalformedInput: a log, policy or decision breaks its contract.
+        UsageError: nothing to compare in the span, or ``out`` is something else.
+    """
+    place, chosen = Home(home), policy if isinstance(policy, Policy) else load_policy(policy)
+    purpose = load_yaml(decision, Decision) if isinstance(decision, Path) else decision
+    data = labels if isinstance(labels, Dataset) else Dataset.open(labels)
+    report = data.validated()
+    first, second = _log(champion), _log(challenger)
+    if second is None:
+        raise TypeError("the challenger needs a log")
+    progress("comparing", 0, 2)
+    comparison = compare_logs(
+        first,
+        second,
+        data,
+        as_of=as_of,
+        detect_within_s=purpose.detect_within_s if purpose else None,
+        seed=chosen.resampling.seed,
+        resamples=chosen.resampling.resamples,
+        confidence=chosen.confidence,
+        decisive_confidence=chosen.decisive_confidence,
+        confidences=_confidences(chosen, champion=first is not None),
+    )
+    progress("comparing", 1, 2)
+    ledger = Ledger(place.ledger)
+    verdict = judge(comparison, chosen, looks=looks_before(ledger, comparison))
+    place.make()
+    evidence = write_evidence(
+        out, comparison, verdict, chosen, beneath=place.evidence, decision=purpose, validation=report
+    )
+    record_look(ledger, evidence, actor or whoami())
+    progress("comparing", 2, 2)
+    return Judged(evidence)
+
+
+def _confidences(policy: Policy, *, champion: bool) -> dict[str, float]:
+    """What each criterion needs, by score; of two criteria on one score the stricter."""
+    needed: dict[str, float] = {}
+    for criterion in policy.criteria_against(champion=champion):
+        confidence = policy.confidence_of(criterion)
+        needed[criterion.score] = max(confidence, needed.get(criterion.score, 0.0))
+    return needed
+
+
+def _log(source: ReplayLog | Path | str | None) -> ReplayLog | None:
+    if source is None or isinstance(source, ReplayLog):
+        return source
+    return None if str(source) == NO_CHAMPION else ReplayLog(Path(source))
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Arguments of ``titleshot compare``."""
+    parser.add_argument(
+        "champion", metavar="CHAMPION_LOG", help="log of what pages today, or never where nothing does yet"
+    )
+    parser.add_argument("challenger", metavar="CHALLENGER_LOG", type=Path, help="log of what wants to page")
+    parser.add_argument(
+        "--labels", type=Path, required=True, metavar="DATASET", help="the dataset both were replayed on"
+    )
+    parser.add_argument("--policy", type=Path, metavar="FILE", help="promotion policy (the shipped default)")
+    parser.add_argument("--decision", type=Path, metavar="FILE", help="decision.yaml that heads the report")
+    parser.add_argument("--as-of", type=parse_instant, metavar="TIME", help="labels known at this time")
+    parser.add_argument("--out", type=Path, metavar="EVIDENCE", help="folder (default: below HOME/evidence)")
+    parser.add_argument("--actor", help="who does this (default: TITLESHOT_ACTOR, else the user)")
+
+
+def command(args: argparse.Namespace, progress: Progress) -> Outcome:
+    """Run ``titleshot compare``; exit 0 promote, 1 reject, 2 invalid, 3 not enough evidence."""
+    judged = compare(
+        args.champion,
+        args.challenger,
+        labels=args.labels,
+        home=args.home,
+        policy=args.policy,
+        decision=args.decision,
+        as_of=args.as_of,
+        out=args.out,
+        actor=args.actor,
+        progress=progress,
+    )
+    evidence, verdict = judged.evidence, judged.verdict
+    document = {
+        "evidence": str(evidence.folder),
+        "evidence_digest": evidence.digest,
+        "decision_id": evidence.record.decision_id,
+        "verdict": verdict.model_dump(mode="json"),
+        "pairs": [pair.model_dump(mode="json") for pair in judged.comparison.pairs],
+    }
+    text = f"{in_short(verdict)}\nevidence: {evidence.folder}"
+    return Outcome(text, document, EXIT_CODES[verdict.answer])
