@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from titleshot.datasets.contracts.html_table import html_table, short_interval
 from titleshot.datasets.contracts.instants import Instant
 from titleshot.datasets.contracts.record import Record, Severity
 
@@ -165,6 +167,21 @@ class Scorecard(Record):
                 return score
         raise KeyError(f"no score {name!r}; there are {', '.join(score.name for score in self.scores)}")
 
+    def _repr_html_(self) -> str:
+        caption = f"{self.identity.contender} on {self.identity.dataset}"
+        rows = [
+            [
+                s.name,
+                s.value,
+                short_interval(s.low, s.high),
+                f"{s.n} {s.n_of}",
+                s.chance,
+                s.reason or s.method,
+            ]
+            for s in self.scores
+        ]
+        return html_table(caption, ["score", "value", "interval", "n", "chance", "method or reason"], rows)
+
 
 class PairedScore(BaseModel):
     """Challenger minus champion on the same blocks and incidents; the interval is of the difference."""
@@ -227,6 +244,18 @@ class Comparison(Record):
                 return pair
         raise KeyError(f"no paired score {name!r}; there are {', '.join(p.name for p in self.pairs)}")
 
+    def _repr_html_(self) -> str:
+        sides = self.champion.identity.contender, self.challenger.identity.contender
+        rows = [
+            [
+                *(p.name, p.champion, p.challenger, p.difference, short_interval(p.low, p.high)),
+                *(f"{p.n} {p.n_of}", p.p_value, p.reason or p.method),
+            ]
+            for p in self.pairs
+        ]
+        header = ["score", *sides, "difference", "interval", "n", "p", "method or reason"]
+        return html_table(f"{sides[1]} against {sides[0]}", header, rows)
+
 
 Answer = Literal["promote", "reject", "not_enough_evidence", "invalid"]
 
@@ -264,3 +293,11 @@ class Verdict(Record):
     policy_digest: str
     looks: Annotated[int, Field(ge=0)] = 0
     judged_at: Instant
+
+    def _repr_html_(self) -> str:
+        rows = [[c.score, c.outcome, short_interval(c.low, c.high), c.n, c.reason] for c in self.criteria]
+        return html_table(
+            f"{self.answer}: {'; '.join(self.reasons)}",
+            ["criterion", "outcome", "interval", "n", "why"],
+            rows,
+        )
