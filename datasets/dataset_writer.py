@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import shutil
 import time
 import uuid
@@ -17,6 +18,7 @@ from pydantic import ValidationError
 
 from titleshot.datasets.arrival_report import ArrivalReport
 from titleshot.datasets.contracts.incidents import Page
+from titleshot.datasets.contracts.instants import SECOND
 from titleshot.datasets.contracts.labels import FeedbackLabel, IncidentLabel
 from titleshot.datasets.contracts.record import SeriesKey, broken
 from titleshot.datasets.contracts.reference import ReferenceRow
@@ -37,7 +39,7 @@ class DatasetWriter:
     """Collects telemetry, reference data and labels, and puts the finished folder in its place on leaving.
 
     A context manager; an exception leaves nothing behind. Samples are kept in memory until then
-    (37 bytes each), sorted by arrival and written in row groups.
+    (28 bytes each), sorted by arrival and written in row groups.
 
     Args:
         path: folder to make. A dataset there is replaced only with ``replace``; its labels go with it.
@@ -79,8 +81,11 @@ class DatasetWriter:
         self.created_at = time.time_ns() if created_at is None else created_at
         self.report: dict[str, Any] = {}
         """What the import saw; becomes ``import.json``."""
+        if not 0 <= ingest_delay_s < math.inf:
+            raise UsageError(f"ingest delay must be seconds from 0, got {ingest_delay_s}")
         _refuse_occupied(self.path, replace)
-        self._beside = self.path.with_name(f".{self.path.name}.{uuid.uuid4().hex[:8]}.part")
+        self._place = self.path.resolve()
+        self._beside = self._place.with_name(f".{self._place.name}.{uuid.uuid4().hex[:8]}.part")
         self._index = SeriesIndex()
         self._samples = SampleColumns()
         self._rows: dict[str, list[dict[str, Any]]] = {}
@@ -88,13 +93,17 @@ class DatasetWriter:
         self._labels = LabelLayer(self._beside / "labels")
 
     def __enter__(self) -> Self:
-        self._beside.mkdir(parents=True)
+        try:
+            self._beside.mkdir(parents=True)
+        except OSError as error:
+            raise UsageError(f"{self.path}: no folder can be made there: {error.strerror}") from None
         return self
 
     def add_series(self, keys: Iterable[SeriesKey]) -> NDArray[np.int32]:
         """Codes for the keys, in their order; a key met before keeps its code.
 
-        The codes serve :meth:`add_samples` of this writer only: a reader's codes are ranks of sorted keys.
+        The codes serve :meth:`add_samples` of this writer only: a reader's codes are ranks of the sorted keys
+        that have a sample.
         """
         return self._index.codes(keys)
 
@@ -169,6 +178,8 @@ class DatasetWriter:
             self._quarantine.close()
             if kind is None:
                 self._finish()
+        except OSError as failed:
+            raise UsageError(f"{self.path}: cannot be written: {failed}") from None
         finally:
             shutil.rmtree(self._beside, ignore_errors=True)
 
@@ -182,14 +193,18 @@ class DatasetWriter:
         ):
             if self._rows.get(name):
                 write_rows(self._beside, table, self._rows[name])
-        keys, ranks = self._index.ranked()
+        if self._samples.span()[1] + round(self.ingest_delay_s * SECOND) >= np.iinfo(np.int64).max:
+            raise MalformedInput(
+                f"{self.path}: a sample arrives after 2262, where 64 bits of nanoseconds end"
+            )
+        keys, ranks = self._index.ranked(self._samples.used(len(self._index)))
         write_rows(self._beside, SERIES, ({"series": i, **key._asdict()} for i, key in enumerate(keys)))
         self._samples.write(self._beside, ranks, self.ingest_delay_s)
         (self._beside / "labels").mkdir(exist_ok=True)
         self.report["quarantined"] = self.quarantined
         _write(self._beside / IMPORT_REPORT, json.dumps(self.report, indent=1, sort_keys=True) + "\n")
         _write(self._beside / CARD, self._card(len(keys)).to_yaml())
-        _put(self._beside, self.path)
+        _put(self._beside, self._place)
 
     def _card(self, series: int) -> DatasetCard:
         tables = table_entries(self._beside)

@@ -74,6 +74,13 @@ class SampleColumns:
         self._ingested.append(ingested)
         self._rows += len(code)
 
+    def used(self, series: int) -> NDArray[np.bool_]:
+        """Which of the codes below ``series`` have a sample."""
+        used = np.zeros(series, np.bool_)
+        for part in self._codes:
+            used[part] = True
+        return used
+
     def span(self) -> tuple[int, int]:
         """Earliest and latest timestamp."""
         return (

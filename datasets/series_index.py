@@ -40,10 +40,10 @@ class SeriesIndex:
             given.append(code)
         return np.array(given, np.int32)
 
-    def ranked(self) -> tuple[list[SeriesKey], NDArray[np.int32]]:
-        """The keys sorted, and for each code met on the way its rank among them."""
-        keys = sorted(self._codes)
-        ranks = np.empty(len(keys), np.int32)
+    def ranked(self, used: NDArray[np.bool_]) -> tuple[list[SeriesKey], NDArray[np.int32]]:
+        """The keys whose codes are ``used`` sorted, and for each code its rank among them (-1: not used)."""
+        keys = sorted(key for key, code in self._codes.items() if used[code])
+        ranks = np.full(len(self._codes), -1, np.int32)
         ranks[[self._codes[key] for key in keys]] = np.arange(len(keys), dtype=np.int32)
         return keys, ranks
 

@@ -29,7 +29,7 @@ _RECORDS: dict[str, TypeAdapter[Any]] = {
     "pages": TypeAdapter(Page),
 }
 KINDS = ("samples", *_RECORDS)
-_BATCH_BYTES = 1 << 23
+_BATCH_BYTES = 1 << 20
 _BOM = b"\xef\xbb\xbf"
 
 

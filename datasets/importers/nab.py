@@ -124,7 +124,11 @@ def _read_file(path: Path, name: str, into: DatasetWriter, naive: NaiveTimes) ->
             into.quarantine("samples", reason, str(error), name, rows.line_num, ",".join(row))
     if not times:
         return None
-    code = into.add_series([SeriesKey(NAMESPACE, name.removesuffix(".csv"), METRIC)])
+    try:
+        code = into.add_series([SeriesKey(NAMESPACE, name.removesuffix(".csv"), METRIC)])
+    except MalformedInput as error:
+        into.quarantine("samples", "no name for a service", str(error), name, 1, "")
+        return None
     into.add_samples(np.repeat(code, len(times)), times, values)
     return np.array(times)
 

@@ -6,7 +6,6 @@ The contract is :class:`Sample`; the fast way takes only lines it is sure about 
 from __future__ import annotations
 
 import io
-from functools import reduce
 from typing import Any
 
 import numpy as np
@@ -45,6 +44,7 @@ class SampleLines:
     def __init__(self, source: str, into: DatasetWriter, naive: NaiveTimes) -> None:
         self._into = into
         self._naive = naive
+        self._known: dict[tuple[tuple[str, ...], tuple[str | None, ...]], int] = {}
         self._lines = RecordLines("samples", source, into, naive)
 
     def add(self, lines: list[bytes], numbers: list[int]) -> None:
@@ -61,14 +61,16 @@ class SampleLines:
             self._add_rows(_Rows(len(lines)), np.ones(len(lines), np.bool_), lines, numbers)
 
     def _add_table(self, table: pa.Table, lines: list[bytes], numbers: list[int]) -> None:
-        rows = _Rows(table.num_rows)
         unsure = _unsure(table, lines)
-        codes, known = self._codes(table)
-        rows.codes[:] = codes
-        rows.timestamps[:], told = self._instants(table.column("timestamp"), unsure | ~known)
-        rows.values[:] = table.column("value").fill_null(np.nan).to_numpy()
-        rows.ingested[:], told_too = self._instants(table.column("ingested_at"), unsure | ~known)
-        unsure |= ~known | ~told | ~told_too
+        rows = _Rows(table.num_rows)
+        rows.codes, known = self._codes(table)
+        stamps = _Instants(table.column("timestamp"), self._naive)
+        ingested = _Instants(table.column("ingested_at"), self._naive)
+        rows.timestamps, rows.ingested = stamps.instants, ingested.instants
+        rows.values = table.column("value").fill_null(np.nan).to_numpy().copy()
+        unsure |= ~known | ~stamps.told | ~ingested.told
+        for times in (stamps, ingested):
+            times.count(~unsure)
         self._add_rows(rows, unsure, lines, numbers)
 
     def _add_rows(
@@ -94,54 +96,67 @@ class SampleLines:
     def _codes(self, table: pa.Table) -> tuple[NDArray[np.int32], NDArray[np.bool_]]:
         """Codes of the rows' series, and whether a row's series is one that may be."""
         labels = _labels(table)
+        names = tuple(name for name, _ in labels)
         parts = [table.column(name) for name in _TEXTS[1:]] + [column for _, column in labels]
         encoded = [column.combine_chunks().dictionary_encode() for column in parts]
-        sizes = [len(part.dictionary) + 1 for part in encoded]
-        digits = [
-            part.indices.fill_null(len(part.dictionary)).to_numpy().astype(np.int64) for part in encoded
-        ]
-        combined = reduce(
-            _renumbered, zip(digits, sizes, strict=True), (np.zeros(table.num_rows, np.int64), 1)
-        )
-        _, first, inverse = np.unique(combined[0], return_index=True, return_inverse=True)
         words = [[*part.dictionary.to_pylist(), None] for part in encoded]
-        codes = np.zeros(len(first), np.int32)
-        known = np.zeros(len(first), np.bool_)
-        for index, row in enumerate(first):
-            found = [of[digit[row]] for of, digit in zip(words, digits, strict=True)]
-            named = {
-                name: text for (name, _), text in zip(labels, found[3:], strict=True) if text is not None
-            }
-            if None not in found[:3]:
-                namespace, service, metric_name = found[:3]
+        digits = [part.indices.fill_null(len(part.dictionary)).to_numpy() for part in encoded]
+        first, inverse = _distinct(digits, [len(of) for of in words])
+        found = zip(
+            *([of[i] for i in digit[first]] for of, digit in zip(words, digits, strict=True)), strict=True
+        )
+        codes = np.array([self._code(names, texts) for texts in found], np.int32)
+        return np.maximum(codes, 0)[inverse], (codes >= 0)[inverse]
+
+    def _code(self, names: tuple[str, ...], texts: tuple[str | None, ...]) -> int:
+        """The code of a series; -1 where no series can be called so."""
+        known = self._known.get((names, texts))
+        if known is None:
+            namespace, service, metric_name, *labels = texts
+            known = -1
+            if namespace is not None and service is not None and metric_name is not None:
+                named = {name: text for name, text in zip(names, labels, strict=True) if text is not None}
                 key = SeriesKey(namespace, service, metric_name, canonical_json(named))
                 try:
-                    codes[index] = self._into.add_series([key])[0]
-                    known[index] = True
+                    known = int(self._into.add_series([key])[0])
                 except MalformedInput:
-                    continue  # the line's own fault is found when it is read alone
-        return codes[inverse], known[inverse]
+                    known = -1  # the line's own fault is found when it is read alone
+            self._known[names, texts] = known
+        return known
 
-    def _instants(
-        self, column: pa.ChunkedArray, skip: NDArray[np.bool_]
-    ) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
-        """Nanoseconds of each row, and whether they could be told; an empty cell is told as NO_INSTANT."""
+
+class _Instants:
+    """A column of times: ``instants`` int64[n] and whether they could be ``told``.
+
+    An empty cell is told, as NO_INSTANT.
+    """
+
+    def __init__(self, column: pa.ChunkedArray, naive: NaiveTimes) -> None:
         encoded = column.combine_chunks().dictionary_encode()
-        texts, indices = encoded.dictionary, encoded.indices.fill_null(len(encoded.dictionary)).to_numpy()
+        texts = encoded.dictionary
+        self._naive = naive
+        self._indices = encoded.indices.fill_null(len(texts)).to_numpy()
+        self._texts: list[str] = []
+        """Distinct times that are not all plainly of the one form, so that some may be without zone."""
         instants, told = np.full(len(texts) + 1, NO_INSTANT), np.ones(len(texts) + 1, np.bool_)
-        if len(texts):
-            try:
-                if not pc.all(pc.match_substring_regex(texts, _ZONED)).as_py():
-                    raise pa.ArrowInvalid("not all of the one form")
-                instants[:-1] = texts.cast(pa.timestamp("ns", tz="UTC")).cast(pa.int64()).to_numpy()
-            except pa.ArrowInvalid:
-                used = np.bincount(indices[~skip], minlength=len(texts) + 1)
-                for index, text in enumerate(texts.to_pylist()):
-                    try:
-                        instants[index] = self._naive.instant(text, int(used[index]))
-                    except ValueError:
-                        told[index] = False
-        return instants[indices], told[indices]
+        plain = _plain_instants(texts)
+        if plain is not None:
+            instants[:-1] = plain
+        else:
+            self._texts = texts.to_pylist()
+            for index, text in enumerate(self._texts):
+                try:
+                    instants[index] = naive.instant(text, times=0)
+                except ValueError:
+                    told[index] = False
+        self.instants, self.told = instants[self._indices], told[self._indices]
+
+    def count(self, used: NDArray[np.bool_]) -> None:
+        """Count the times without a zone among the rows used."""
+        times = np.bincount(self._indices[used], minlength=len(self._texts))
+        for text, many in zip(self._texts, times.tolist(), strict=False):
+            if many:
+                self._naive.instant(text, times=many)
 
 
 class _Rows:
@@ -202,15 +217,27 @@ def _labels(table: pa.Table) -> list[tuple[str, pa.ChunkedArray]]:
     return [(field.name, pa.chunked_array([part])) for field, part in parts if pa.types.is_string(part.type)]
 
 
-def _renumbered(
-    so_far: tuple[NDArray[np.int64], int], part: tuple[NDArray[np.int64], int]
-) -> tuple[NDArray[np.int64], int]:
-    """One number for a pair of numbers, renumbered densely before it could overflow."""
-    combined, size = so_far[0] * part[1] + part[0], so_far[1] * part[1]
-    if size > 1 << 40:
-        kinds, combined = np.unique(combined, return_inverse=True)
-        size = len(kinds)
-    return combined, size
+def _plain_instants(texts: pa.Array) -> NDArray[np.int64] | None:
+    """The times of texts that are all ISO 8601 with a zone; None where one is not."""
+    if not pc.all(pc.match_substring_regex(texts, _ZONED)).as_py():
+        return None
+    try:
+        instants: NDArray[np.int64] = texts.cast(pa.timestamp("ns", tz="UTC")).cast(pa.int64()).to_numpy()
+    except pa.ArrowInvalid:
+        return None  # no such day, or outside what nanoseconds can hold
+    return instants
+
+
+def _distinct(digits: list[NDArray[Any]], sizes: list[int]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """First row of each distinct tuple of digits, and for each row which of those it is."""
+    combined, size = np.zeros(len(digits[0]), np.int64), 1
+    for digit, of in zip(digits, sizes, strict=True):
+        combined, size = combined * of + digit, size * of
+        if size > 1 << 31:  # renumber densely before it could overflow
+            kinds, combined = np.unique(combined, return_inverse=True)
+            size = len(kinds)
+    _, first, inverse = np.unique(combined, return_index=True, return_inverse=True)
+    return first, inverse
 
 
 def _mask(column: Any) -> NDArray[np.bool_]:

@@ -133,6 +133,40 @@ def test_what_is_there_is_replaced_only_when_told_to(path: Path) -> None:
     assert [entry.name for entry in path.parent.iterdir()] == ["shop"]
 
 
+def test_a_place_that_cannot_be_written_is_said_so(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+
+    with (
+        pytest.raises(UsageError, match="no folder can be made there"),
+        DatasetWriter(tmp_path / "file" / "shop", name="shop"),
+    ):
+        pass
+
+
+@pytest.mark.parametrize("delay", [-1.0, float("inf"), float("nan")])
+def test_a_delay_that_is_none_is_refused(tmp_path: Path, delay: float) -> None:
+    with pytest.raises(UsageError, match="seconds from 0"):
+        DatasetWriter(tmp_path / "shop", name="shop", ingest_delay_s=delay)
+
+
+def test_an_arrival_beyond_nanoseconds_is_refused(tmp_path: Path) -> None:
+    with (
+        pytest.raises(MalformedInput, match="after 2262"),
+        DatasetWriter(tmp_path / "shop", name="shop", ingest_delay_s=1) as writer,
+    ):
+        writer.add_samples(writer.add_series([WEB]), [2**63 - 2], [1.0])
+
+
+def test_a_series_without_samples_is_not_listed(tmp_path: Path) -> None:
+    with DatasetWriter(tmp_path / "shop", name="shop") as writer:
+        writer.add_samples(writer.add_series([CART, WEB])[1:], [1], [1.0])
+
+    dataset = Dataset.open(tmp_path / "shop")
+
+    assert dataset.series() == [WEB]
+    assert next(dataset.blocks()).codes.tolist() == [0]
+
+
 def test_a_record_set_aside_is_kept_with_its_reason(tmp_path: Path) -> None:
     with DatasetWriter(tmp_path / "shop", name="shop") as writer:
         writer.add_samples(writer.add_series([WEB]), [1], [1.0])

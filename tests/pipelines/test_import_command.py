@@ -1,0 +1,67 @@
+"""``titleshot import`` tells what came in, what was set aside and what to do next."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+
+import pytest
+
+from titleshot.datasets.errors import MalformedInput, UsageError
+from titleshot.pipelines import import_
+from titleshot.pipelines.outcome import Outcome, silent
+
+SAMPLE = (
+    '{"timestamp": "2026-04-26T01:00:00Z", "namespace": "commerce", "service": "checkout-api",'
+    ' "metric_name": "latency_p99", "value": 0.41}\n'
+)
+
+
+def run(*words: str) -> Outcome:
+    parser = argparse.ArgumentParser()
+    import_.arguments(parser)
+    return import_.command(parser.parse_args(words), silent)
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> Path:
+    path = tmp_path / "samples.jsonl"
+    path.write_text(SAMPLE + SAMPLE + "oops\n")
+    return path
+
+
+def test_it_tells_what_was_kept_counted_and_set_aside(source: Path, tmp_path: Path) -> None:
+    outcome = run("jsonl", str(source), str(tmp_path / "shop"))
+
+    assert outcome.exit_code == 0
+    assert "2 samples of 1 series, 0 labelled incidents" in outcome.text
+    assert "kept and counted: 1 repeated" in outcome.text
+    assert "quarantine/samples.parquet: not JSON (1)" in outcome.text
+    assert f"next: titleshot validate {tmp_path / 'shop'}" in outcome.text
+    assert outcome.document["samples"] == 2
+    assert json.dumps(outcome.document)
+
+
+def test_the_same_source_gives_the_same_digest(source: Path, tmp_path: Path) -> None:
+    first, second = (run("jsonl", str(source), str(tmp_path / name)) for name in ("a", "b"))
+
+    assert first.document["digest"] == second.document["digest"]
+
+
+def test_an_unknown_format_offers_the_nearest(source: Path, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="did you mean 'jsonl'"):
+        run("json", str(source), str(tmp_path / "shop"))
+
+
+def test_an_absent_source_is_malformed_input(tmp_path: Path) -> None:
+    with pytest.raises(MalformedInput, match="no such file or folder"):
+        run("jsonl", str(tmp_path / "absent"), str(tmp_path / "shop"))
+
+
+def test_a_dataset_is_replaced_only_when_told_to(source: Path, tmp_path: Path) -> None:
+    run("jsonl", str(source), str(tmp_path / "shop"))
+
+    with pytest.raises(UsageError, match="holds a dataset"):
+        run("jsonl", str(source), str(tmp_path / "shop"))
+    run("jsonl", str(source), str(tmp_path / "shop"), "--replace")
