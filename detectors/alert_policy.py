@@ -54,7 +54,8 @@ class AlertPolicy:
     until ``clear_samples`` calm ones in a row end it. Samples between ``clear_ratio`` and 1 neither count nor
     end anything except a run. An episode that begins within ``cooldown_s`` of the last strange sample of the
     one before is held until that time is over: a flapping series alerts once, a lasting fault still gets
-    through. A sample in maintenance is held and ends run and episode. Unscored samples (NaN) change nothing.
+    through. A strange sample in maintenance is held and ends run and episode. Unscored samples (NaN) change
+    nothing.
 
     The order of reasons is maintenance, min_length, cooldown.
 
@@ -96,7 +97,10 @@ class AlertPolicy:
     def fold(
         self, codes: Codes, timestamps: Instants, strangeness: Floats, in_maintenance: Flags
     ) -> npt.NDArray[np.int8]:
-        """One code per row: ``NO_EVENT``, ``ALERTED`` or one of ``HELD_…``. Rows in release order."""
+        """One code per row: ``NO_EVENT``, ``ALERTED`` or one of ``HELD_…``. Rows in release order.
+
+        ``in_maintenance`` is read only where u >= 1.
+        """
         p, c = self.params, self._columns
         said = np.empty(len(codes), np.int8)
         _fold(
@@ -143,14 +147,12 @@ def _fold(  # type: ignore[no-untyped-def] # pragma: no cover
             ended_at[code] = strange_at[code]
         if run[code] > 0 and now - strange_at[code] > forget:
             run[code] = 0
-        if respect_maintenance and in_maintenance[row]:
+        if u >= 1.0 and respect_maintenance and in_maintenance[row]:
             if opened[code]:
                 ended_at[code] = strange_at[code]
             opened[code] = 0
             run[code] = 0
-            calm[code] = 0
-            if u >= 1.0:
-                said[row] = HELD_MAINTENANCE
+            said[row] = HELD_MAINTENANCE
             continue
         if u >= 1.0:
             calm[code] = 0

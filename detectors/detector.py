@@ -114,10 +114,12 @@ class Detector(ABC):
         """Span of time an expectation rests on, where it is fixed."""
         return self.memory_s
 
-    @property
     @abstractmethod
-    def false_alarm_ratio(self) -> float:
-        """Share of rows with u >= 1 on independent Gaussian noise, as documented; law 8 measures it."""
+    def false_alarm_ratio(self, sample_count: int) -> float:
+        """Share of rows with u >= 1 on independent Gaussian noise with that many points behind each.
+
+        As documented, and without floors; law 8 measures it.
+        """
 
     def layout(self) -> dict[str, tuple[type[np.generic], tuple[int, ...]]]:
         """State per series: name to (dtype, shape of one series). All of it starts at zero."""

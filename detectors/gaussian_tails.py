@@ -19,6 +19,18 @@ def two_sided_t_tail(x: float, degrees: float) -> float:
     return _power_of_cosine(math.atan(x / math.sqrt(degrees)), degrees) / _power_of_cosine(0.0, degrees)
 
 
+def robust_tail(threshold: float, n: int) -> float:
+    """P(u >= 1) of Gaussian noise held against median and 1.4826 × MAD of n >= 3 points.
+
+    The MAD of n points is as good as a deviation of .3675 n; the median adds π / 2n to the variance. Within
+    a tenth of what is measured from 15 points on.
+
+    >>> [round(robust_tail(3.0, n), 4) for n in (20, 60, 1000)]
+    [0.0222, 0.0072, 0.0029]
+    """
+    return two_sided_t_tail(threshold / math.sqrt(1 + math.pi / (2 * n)), 0.3675 * n)
+
+
 def _power_of_cosine(start: float, degrees: float) -> float:
     # With many degrees all the weight lies within a few 1 / √degrees of the start.
     stop = min(math.pi / 2, start + 12 / math.sqrt(degrees))

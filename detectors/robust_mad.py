@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import Annotated, ClassVar, Self
 
 import numpy as np
@@ -20,7 +19,7 @@ from titleshot.detectors.detector import (
     Instants,
     Scored,
 )
-from titleshot.detectors.gaussian_tails import two_sided_t_tail
+from titleshot.detectors.gaussian_tails import robust_tail
 
 GAUSSIAN_MAD = 1.482602218505602
 """Deviation of a Gaussian in units of its median absolute deviation."""
@@ -59,7 +58,7 @@ class RobustMad(Detector):
 
     On independent Gaussian noise 0.7 % of samples have u >= 1 with the defaults, 2.2 % with a window of 20:
     the tail of Student's t with .3675 n degrees of freedom, the efficiency of the MAD, the median's own
-    error included. In ``false_alarm_ratio`` for other parameters without floors and a full window.
+    error included. ``false_alarm_ratio`` has it for other parameters.
 
     Source: Hampel, "The influence curve and its role in robust estimation", 1974; Leys et al., "Detecting
     outliers", 2013.
@@ -80,11 +79,8 @@ class RobustMad(Detector):
     def memory_s(self) -> float | None:
         return self.params.memory_s
 
-    @property
-    def false_alarm_ratio(self) -> float:
-        n = self.params.window
-        x = self.params.threshold / math.sqrt(1 + math.pi / (2 * n))
-        return two_sided_t_tail(x, 0.3675 * n) * (0.5 if self.params.sign else 1)
+    def false_alarm_ratio(self, sample_count: int) -> float:
+        return robust_tail(self.params.threshold, sample_count) * (0.5 if self.params.sign else 1)
 
     def layout(self) -> dict[str, tuple[type[np.generic], tuple[int, ...]]]:
         p = self.params

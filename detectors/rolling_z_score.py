@@ -57,7 +57,7 @@ class RollingZScore(Detector):
 
     On independent Gaussian noise 1.0 % of samples have u >= 1 with the defaults: (v - mean) / deviation is
     Student's t with n - 1 degrees of freedom, scaled by √((n + 1) / (n - 1)) (population) or √((n + 1) / n).
-    In ``false_alarm_ratio`` for other parameters without floors and a full window.
+    ``false_alarm_ratio`` has it for other parameters.
 
     Source: the worked example of the module; the two passes after Chan, Golub and LeVeque, "Algorithms for
     computing the sample variance", 1983.
@@ -78,9 +78,8 @@ class RollingZScore(Detector):
     def memory_s(self) -> float | None:
         return self.params.memory_s
 
-    @property
-    def false_alarm_ratio(self) -> float:
-        n = self.params.window
+    def false_alarm_ratio(self, sample_count: int) -> float:
+        n = sample_count
         scale = (n + 1) / (n - 1) if self.params.deviation == "population" else (n + 1) / n
         return two_sided_t_tail(self.params.threshold / scale**0.5, n - 1) * (0.5 if self.params.sign else 1)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Mapping, Sequence
 from typing import Annotated, ClassVar, Literal, Self
 
@@ -27,7 +26,7 @@ from titleshot.detectors.detector import (
     Instants,
     Scored,
 )
-from titleshot.detectors.gaussian_tails import two_sided_t_tail
+from titleshot.detectors.gaussian_tails import robust_tail
 from titleshot.detectors.robust_mad import GAUSSIAN_MAD
 
 _DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
@@ -85,8 +84,8 @@ class SeasonalBaseline(Detector):
     strange until it is fitted again) and to everything in a slot without history. Holidays are Mondays to it.
 
     On independent Gaussian noise 0.9 % of samples have u >= 1 with 48 samples per slot (four weeks at five
-    minutes) and the defaults: the tail of Student's t with .3675 n degrees of freedom. In
-    ``false_alarm_ratio`` for the fitted slots, without floors.
+    minutes) and the defaults: the tail of Student's t with .3675 n degrees of freedom. ``false_alarm_ratio``
+    has it for other parameters; a single slot may be off by half, for better or worse.
 
     Source: median and MAD by slot as in Hochenbaum, Vallis and Kejariwal, "Automatic anomaly detection in
     the cloud via statistical learning", 2017, without the trend.
@@ -124,13 +123,8 @@ class SeasonalBaseline(Detector):
     def window_seconds(self) -> float | None:
         return self.params.slot_s
 
-    @property
-    def false_alarm_ratio(self) -> float:
-        counts = self._fitted[2]
-        used = counts[counts >= self.params.min_points]
-        n = float(np.median(used)) if len(used) else 48.0
-        x = self.params.threshold / math.sqrt(1 + math.pi / (2 * n))
-        return two_sided_t_tail(x, 0.3675 * n) * (0.5 if self.params.sign else 1)
+    def false_alarm_ratio(self, sample_count: int) -> float:
+        return robust_tail(self.params.threshold, sample_count) * (0.5 if self.params.sign else 1)
 
     def layout(self) -> dict[str, tuple[type[np.generic], tuple[int, ...]]]:
         return {"broken": (np.int64, ())}
@@ -165,11 +159,13 @@ class SeasonalBaseline(Detector):
         }
 
     def use(self, arrays: Mapping[str, npt.NDArray[np.generic]], keys: Sequence[SeriesKey]) -> None:
-        """Score with these from now on; series that were not in the history are not scored.
+        """Score with these from now on; series that are not in them are not scored.
 
         Raises:
             MalformedInput: arrays of another family or of other slots.
         """
+        if not arrays:
+            arrays = self.fit([], np.zeros(0, np.int32), np.zeros(0, np.int64), np.zeros(0))
         try:
             known = {SeriesKey(*key): row for row, key in enumerate(json.loads(arrays["keys"].tobytes()))}
             median = np.ascontiguousarray(arrays["median"], np.float64)

@@ -1,0 +1,111 @@
+"""Naming what the laws are tried on: a contender, a registered family, or a class of one's own."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from titleshot.datasets.contracts.record import SeriesKey, broken
+from titleshot.datasets.errors import TitleshotError, UsageError
+from titleshot.detectors.contender import Contender
+from titleshot.detectors.correlators.correlator import Correlator
+from titleshot.detectors.correlators.families import FAMILIES as CORRELATORS
+from titleshot.detectors.detector import Detector
+from titleshot.detectors.families import FAMILIES as DETECTORS
+from titleshot.detectors.law_parts import ContenderPart, CorrelatorPart, DetectorPart, Part
+from titleshot.detectors.law_streams import plain_keys
+
+
+@dataclass(frozen=True)
+class Subject:
+    """Something to try the laws on; another process makes it again from ``target`` and ``params``."""
+
+    target: str
+    params: Mapping[str, Any]
+    keys: tuple[SeriesKey, ...]
+    make: Callable[[Sequence[SeriesKey]], Part] = field(repr=False)
+
+    def part(self) -> Part:
+        """A fresh one for ``keys``."""
+        return self.make(self.keys)
+
+
+def subject_of(target: str, params: Mapping[str, Any] | None = None) -> Subject:
+    """What a target names.
+
+    Args:
+        target: a contender (YAML file, fitted folder, shipped name), a registered family, or ``module:Class``
+            (``path/to/file.py:Class`` too) of a Detector, Correlator or Part of your own.
+        params: parameters of a family or class; the defaults where left out.
+
+    Raises:
+        UsageError: the target names nothing, or something the laws are not about.
+        MalformedInput: parameters or recipe break their contract.
+    """
+    given = dict(params or {})
+    registered: dict[str, type] = {**DETECTORS, **CORRELATORS}
+    found = registered.get(target) or (_imported(target) if ":" in target else None)
+    if found is not None:
+        return Subject(target, given, plain_keys(), _maker(found, given, target))
+    contender = Contender.load(target)
+    return Subject(target, given, _watched(contender), lambda keys: ContenderPart(contender, keys))
+
+
+def _maker(found: type, given: dict[str, Any], target: str) -> Callable[[Sequence[SeriesKey]], Part]:
+    if issubclass(found, Part):
+        return found
+    if not issubclass(found, Detector | Correlator):
+        raise UsageError(f"{target} is no Detector, Correlator or Part; the laws are about those")
+    try:
+        checked: Any = found.Params.model_validate(given)
+    except ValidationError as error:
+        raise broken(error, target) from None
+    if issubclass(found, Detector):
+        return lambda keys: DetectorPart(found(checked), keys)
+    return lambda keys: CorrelatorPart(found(checked), keys)
+
+
+def _imported(target: str) -> type:
+    name, _, attribute = target.rpartition(":")
+    try:
+        if name.endswith(".py"):
+            module_name = f"titleshot_checked_{Path(name).stem}"
+            spec = importlib.util.spec_from_file_location(module_name, name)
+            if spec is None or spec.loader is None:
+                raise UsageError(f"{name} cannot be imported; name a Python file or module")
+            module = importlib.util.module_from_spec(spec)
+            sys.modules[module_name] = module
+            spec.loader.exec_module(module)
+        else:
+            module = importlib.import_module(name)
+        found = getattr(module, attribute)
+    except TitleshotError:
+        raise
+    except Exception as error:  # noqa: BLE001  code of the user's own may raise anything
+        raise UsageError(f"{target} cannot be imported: {type(error).__name__}: {error}") from None
+    if not isinstance(found, type):
+        raise UsageError(f"{target} is {type(found).__name__}; name a class")
+    return found
+
+
+def _watched(contender: Contender) -> tuple[SeriesKey, ...]:
+    """Keys that the recipe's selectors take, at least three."""
+    metrics = [
+        selector.match.metric_name.replace("*", "x").replace("?", "x")
+        for selector in contender.recipe.detectors
+        if selector.detector
+    ]
+    keys = plain_keys((metrics * 3)[: max(3, len(metrics))])
+    keys = tuple(key for key in keys if contender.recipe.route(key) >= 0)
+    if not keys:
+        raise UsageError(
+            f"contender {contender.name!r} watches no series the laws can make up; use globs in match"
+        )
+    return keys

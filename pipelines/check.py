@@ -1,0 +1,96 @@
+"""``check TARGET``: the laws, tried on a contender or on a class of one's own."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from titleshot.pipelines.outcome import Outcome, Progress, silent
+
+
+def check(
+    *, target: str, params: Mapping[str, Any] | None = None, seeds: int = 3, progress: Progress = silent
+) -> Outcome:
+    """Try the ten laws; exit code 1 where one is broken.
+
+    Args:
+        target: a contender (YAML file, fitted folder, shipped name), a registered detector or correlator
+            family, or ``module:Class`` / ``path/to/file.py:Class`` of a Detector, Correlator or Part.
+        params: parameters of a family or class; its defaults where left out.
+        seeds: streams per law.
+
+    Raises:
+        UsageError: the target names nothing the laws are about.
+        MalformedInput: recipe or parameters break their contract.
+    """
+    # numba and every kernel come with these: not at command-line start
+    from titleshot.detectors.check import LAWS
+    from titleshot.detectors.law_findings import Finding, try_laws
+    from titleshot.detectors.law_subjects import subject_of
+
+    subject = subject_of(target, params)
+    findings = try_laws(
+        subject,
+        seeds=range(1, seeds + 1),
+        progress=lambda number: progress("laws", number - 1, len(LAWS)),
+    )
+    progress("laws", len(LAWS), len(LAWS))
+    broken = [finding for finding in findings if finding.outcome == "broken"]
+
+    def told(finding: Finding) -> Iterable[str]:
+        yield f"{finding.law.number:>3}  {finding.outcome:<9}  {finding.law.promise}"
+        if finding.why:
+            yield f"     {finding.why}"
+        if finding.stream is not None:
+            yield f"     smallest stream that shows it: {finding.stream}"
+
+    lines = [line for finding in findings for line in told(finding)]
+    lines.append(
+        f"{target}: {len(broken)} of {len(LAWS)} laws broken"
+        if broken
+        else f"{target}: keeps the laws; it may be served"
+    )
+    document = {
+        "target": target,
+        "servable": not broken,
+        "laws": [
+            {
+                "number": finding.law.number,
+                "promise": finding.law.promise,
+                "outcome": finding.outcome,
+                "why": finding.why,
+                "stream": None if finding.stream is None else str(finding.stream),
+            }
+            for finding in findings
+        ],
+    }
+    return Outcome("\n".join(lines), document, exit_code=1 if broken else 0)
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Options of ``check``."""
+    parser.add_argument(
+        "target", metavar="TARGET", help="contender (file, folder, shipped name), family, or module:Class"
+    )
+    parser.add_argument(
+        "--param", action="append", default=[], metavar="NAME=VALUE", help="a parameter of a family or class"
+    )
+    parser.add_argument("--seeds", type=int, default=3, metavar="N", help="streams per law (default 3)")
+
+
+def command(args: argparse.Namespace, progress: Progress) -> Outcome:
+    """Run ``check`` for the command line."""
+    import yaml
+
+    from titleshot.datasets.errors import UsageError
+
+    params = {}
+    for given in args.param:
+        name, equals, value = given.partition("=")
+        if not equals:
+            raise UsageError(f"--param {given!r} must be NAME=VALUE, such as window=30")
+        params[name] = yaml.safe_load(value)
+    if args.seeds < 1:
+        raise UsageError(f"--seeds must be at least 1, got {args.seeds}")
+    return check(target=args.target, params=params, seeds=args.seeds, progress=progress)
