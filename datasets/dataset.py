@@ -82,6 +82,9 @@ class Dataset:
             )
         return cls(path, DatasetCard.load(path / CARD))
 
+    def _repr_html_(self) -> str:
+        return self.card._repr_html_()
+
     def series(self) -> list[SeriesKey]:
         """The series' keys, sorted; a code is a position in this list.
 

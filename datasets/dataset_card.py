@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from titleshot.datasets.contracts.instants import Instant
+from titleshot.datasets.contracts.html_table import html_table
+from titleshot.datasets.contracts.instants import Instant, format_instant
 from titleshot.datasets.contracts.record import Record
 from titleshot.datasets.contracts.reference import ServiceId
 from titleshot.datasets.contracts.telemetry import Name, Namespace
@@ -138,10 +138,16 @@ class DatasetCard(Record):
         data = self.model_dump(mode="json", by_alias=True, exclude_none=True)
         return yaml.dump(data, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=110)
 
-    def with_evaluation(self, changes: Mapping[str, Any]) -> DatasetCard:
-        """The same dataset under other evaluation settings; ``changes`` are fields of Evaluation."""
-        evaluation = Evaluation.model_validate({**self.evaluation.model_dump(by_alias=True), **changes})
-        return self.model_copy(update={"evaluation": evaluation})
+    def _repr_html_(self) -> str:
+        rows = [
+            ["span", f"{format_instant(self.span_from)} to {format_instant(self.span_to)}"],
+            ["samples", f"{self.rows:,} of {self.series:,} series"],
+            ["cadence", f"{self.cadence_s:g} s" if self.cadence_s else "mixed"],
+            *([name, f"{entry.rows:,} rows"] for name, entry in self.tables.items() if name != "samples"),
+            ["source", self.source],
+            ["digest", self.digest],
+        ]
+        return html_table(self.name, ["dataset", ""], rows)
 
 
 class _Dumper(yaml.SafeDumper):

@@ -23,8 +23,7 @@ from titleshot.datasets.contracts.labels import FeedbackLabel, IncidentLabel
 from titleshot.datasets.contracts.record import SeriesKey, broken
 from titleshot.datasets.contracts.reference import ReferenceRow
 from titleshot.datasets.contracts.telemetry import LogEvent, PlatformEvent
-from titleshot.datasets.dataset import IMPORT_REPORT as IMPORT_REPORT
-from titleshot.datasets.dataset import file_entries
+from titleshot.datasets.dataset import IMPORT_REPORT, file_entries
 from titleshot.datasets.dataset_card import CARD, DatasetCard, Evaluation
 from titleshot.datasets.digest import dataset_digest, table_entries
 from titleshot.datasets.errors import MalformedInput, UsageError

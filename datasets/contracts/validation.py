@@ -6,7 +6,8 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from titleshot.datasets.contracts.instants import Instant
+from titleshot.datasets.contracts.html_table import html_table
+from titleshot.datasets.contracts.instants import Instant, format_instant
 from titleshot.datasets.contracts.record import Record
 from titleshot.datasets.contracts.telemetry import Name
 
@@ -39,3 +40,18 @@ class ValidationReport(Record):
     labels_digest: str
     rules: tuple[RuleResult, ...]
     validated_at: Instant
+
+    def _repr_html_(self) -> str:
+        rows = [
+            [
+                r.rule,
+                r.table,
+                r.severity,
+                "passed" if r.passed else "failed",
+                r.rows,
+                "; ".join(r.examples[:3]),
+            ]
+            for r in self.rules
+        ]
+        caption = f"validation {'passed' if self.passed else 'failed'}, {format_instant(self.validated_at)}"
+        return html_table(caption, ["rule", "table", "severity", "outcome", "rows", "examples"], rows)

@@ -373,10 +373,8 @@ def test_a_card_survives_its_own_text(path: Path) -> None:
     assert card.evaluation.early_s == {"human": 30, "injected": 0, "exact": 0, "imported": 600}
 
 
-def test_other_evaluation_settings_leave_the_identity(path: Path) -> None:
-    card = Dataset.open(path).card
+def test_a_dataset_and_its_validation_show_themselves_in_a_notebook(path: Path) -> None:
+    dataset = Dataset.open(path)
 
-    changed = card.with_evaluation({"warm_up_s": 60.0})
-
-    assert changed.evaluation.warm_up_s == 60
-    assert changed.digest == card.digest
+    assert "5 of 2 series" in dataset._repr_html_()
+    assert "inc-1: shop/ghost" in report(dataset.card, passed=False)._repr_html_()
