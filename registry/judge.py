@@ -158,14 +158,13 @@ def _mismatches(comparison: Comparison, policy: Policy, validation_passed: bool)
 def _weigh(found: Findings, comparison: Comparison, policy: Policy) -> None:
     champion = comparison.champion.identity.contender != NO_CHAMPION
     for criterion in policy.criteria_against(champion=champion):
-        outcome, total = outcome_of(criterion, comparison)
+        outcome, incidents = outcome_of(criterion, comparison)
         found.criteria.append(outcome)
         if outcome.missing:
             found.missing.append(outcome.missing)
-        if total is not None and policy.maximum_incidents and total > policy.maximum_incidents:
-            found.missing.append(
-                f"{about(outcome)}: futile, the policy's maximum is {policy.maximum_incidents:,}"
-            )
+        if incidents and policy.maximum_incidents and incidents > policy.maximum_incidents:
+            most = count(policy.maximum_incidents, "incidents")
+            found.missing.append(f"{about(outcome)}: futile, the policy stops at {most}")
         guarded, unguarded = guardrails_of(criterion, comparison)
         found.criteria += guarded
         if unguarded:
@@ -212,7 +211,7 @@ def _ask_for_looks(found: Findings, policy: Policy, looks: int) -> None:
     planned = 1 if policy.data.sealed_span else policy.looks.planned
     if looks >= planned:
         found.unmet.append(
-            f"this span was judged {count(looks, 'times')} before, the policy plans {planned} looks"
+            f"this span was judged {count(looks, 'times')} before, the policy plans {count(planned, 'looks')}"
         )
         found.missing.append("an evaluation span that has not been judged yet")
 
