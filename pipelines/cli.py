@@ -1,19 +1,23 @@
-"""The command line: it parses, calls one module, prints what that hands back, and ends with the right code."""
+"""The command line: it parses, calls one module, prints what that hands back, ends with the right code."""
 
 from __future__ import annotations
 
 import argparse
 import importlib
+import io
 import json
+import math
 import os
+import signal
 import sys
+from contextlib import nullcontext
 from pathlib import Path
 from types import ModuleType
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TextIO
 
-from titleshot.datasets.errors import TitleshotError
+from titleshot.datasets.errors import TitleshotError, UsageError
 from titleshot.datasets.nearest import nearest
-from titleshot.pipelines.outcome import Progress, silent
+from titleshot.pipelines.outcome import Outcome, silent
 
 COMMANDS: dict[str, tuple[str, str]] = {
     "demo": ("demo", "the whole way on the embedded synthetic platform"),
@@ -25,6 +29,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "journal": ("journal", "turn a shim's or sidecar's journal into a replay log"),
     "score": ("score", "score a replay log against labels"),
     "compare": ("compare", "compare a challenger with the champion and judge it"),
+    "report": ("report", "write a page of an evidence folder or a log"),
     "policy": ("policy", "show what each criterion of a policy lets pass and stops"),
     "judge": ("judge", "judge past evidence under another policy"),
     "verify": ("verify", "recompute an evidence folder and compare"),
@@ -35,119 +40,225 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "history": ("history", "every promotion and rollback, with reasons"),
     "serve": ("serve", "serve the champion"),
     "shadow": ("shadow", "run the challenger beside it, without a voice"),
-    "report": ("report", "write a page of an evidence folder or a log"),
     "check": ("check", "check the laws on a contender or a class"),
 }
 """Command: module of ``titleshot.pipelines``, and what it does."""
 
+EXIT_CODES = (
+    "Exit codes: 0 done, passed, promote; 1 failed check, reject; 2 usage, malformed input, verdict invalid; "
+    "3 not enough evidence; 4 registry or broker unreachable."
+)
+
 
 def main(argv: list[str] | None = None) -> int:
-    """Run one command; returns its exit code (DESIGN 9)."""
-    _quiet_packages()
+    """Run one command and return its exit code; without ``argv``, as the process's own command line."""
     words = list(sys.argv[1:] if argv is None else argv)
+    _quiet_packages()
+    if argv is None:
+        _own_process()
     try:
         return _run(words)
     except TitleshotError as error:
-        print(f"titleshot: {error}", file=sys.stderr)
-        return error.exit_code
-    except BrokenPipeError:
-        # The reader of our output went away; say nothing more, and keep Python from trying to flush.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
+        return _failed(words, error, str(error), error.exit_code)
     except KeyboardInterrupt:
-        print("titleshot: stopped", file=sys.stderr)
+        _say(sys.stderr, "titleshot: stopped")
         return 130
-    except (OSError, MemoryError) as error:
-        print(f"titleshot: {_of_system(error)}", file=sys.stderr)
-        return 2
+    except MemoryError as error:
+        return _failed(
+            words, error, "out of memory; replay fewer series, a shorter span or smaller blocks", 2
+        )
+    except OSError as error:
+        place = f"{error.filename}: " if error.filename else ""
+        return _failed(words, error, f"{place}{error.strerror or error}", 2)
+    except Exception as error:
+        if os.environ.get("TITLESHOT_DEBUG"):
+            raise
+        return _failed(words, error, _of_bug(error), 2)
 
 
 def _run(words: list[str]) -> int:
-    parser = _Parser(
-        prog="titleshot",
-        description="Would this challenger have paged us better than what runs today?",
-        epilog="titleshot COMMAND --help tells more. Exit codes: 0 done, passed, promote; 1 failed check, reject; "
-        "2 usage or malformed input; 3 not enough evidence; 4 registry or broker unreachable.",
-    )
-    parser.add_argument("--version", action="store_true", help="print the version")
-    commands = parser.add_subparsers(dest="command", metavar="COMMAND", parser_class=_Parser)
-    chosen = next((word for word in words if not word.startswith("-")), None)
-    module: ModuleType | None = None
-    for name, (module_name, what) in COMMANDS.items():
-        sub = commands.add_parser(name, help=what, description=f"{what[0].upper()}{what[1:]}.")
-        if name == chosen:
-            # Only the chosen command's module is imported: some cost seconds.
-            module = importlib.import_module(f"titleshot.pipelines.{module_name}")
-            module.arguments(sub)
-            _common(sub)
-    args = parser.parse_args(words)
+    parser, chosen, module = _parsers(words)
+    try:
+        args, unknown = parser.parse_known_args(words)
+    except SystemExit as stop:  # --help
+        return int(stop.code or 0)
     if args.version:
         from importlib.metadata import version
 
-        print(version("titleshot"))
+        _say(sys.stdout, version("titleshot"))
         return 0
-    if module is None:
-        parser.print_help()
-        return 0 if not words else 2
-    progress = _terminal_progress() if sys.stderr.isatty() and not args.quiet and not args.json else silent
-    outcome = module.command(args, progress)
+    if chosen is None or module is None:
+        if words:
+            parser.error("no command given")
+        _say(sys.stdout, parser.format_help().rstrip())
+        return 0
+    if unknown:
+        chosen.error(f"unknown argument {unknown[0]!r}{chosen.hint(unknown[0])}")
+    outcome = _called(module, args)
     if args.json:
-        print(json.dumps(outcome.document, indent=1, sort_keys=True, ensure_ascii=False))
+        _say(sys.stdout, _document(outcome.document))
     elif outcome.text:
-        print(outcome.text, file=sys.stderr)
+        _say(sys.stderr, outcome.text)
     return int(outcome.exit_code)
 
 
-def _common(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
+def _called(module: ModuleType, args: argparse.Namespace) -> Outcome:
+    if args.quiet or args.json or not sys.stderr.isatty():
+        drawn: Any = nullcontext(silent)
+    else:
+        from titleshot.pipelines.progress_bar import progress_bar
+
+        drawn = progress_bar()
+    with drawn as progress:
+        outcome: Outcome = module.command(args, progress)
+    return outcome
+
+
+def _parsers(words: list[str]) -> tuple[_Parser, _Parser | None, ModuleType | None]:
+    """The whole parser, the chosen command's, and its module: no other is imported, some cost seconds."""
+    parser = _Parser(
+        prog="titleshot",
+        description="Would this challenger have paged us better than what runs today?",
+        epilog=f"titleshot COMMAND --help tells more. {EXIT_CODES}",
+    )
+    parser.add_argument("--version", action="store_true", help="print the version")
+    _common(parser, home=Path(os.environ.get("TITLESHOT_HOME") or "titleshot-home"), flag=False)
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", parser_class=_Parser)
+    name = _command_in(words)
+    chosen = module = None
+    for command, (module_name, what) in COMMANDS.items():
+        made = commands.add_parser(command, help=what, description=f"{what[0].upper()}{what[1:]}.")
+        if command == name:
+            module = _imported(command, module_name)
+            module.arguments(made)
+            # Given before the command or after it: what is left out after must not undo what stood before.
+            _common(made, home=argparse.SUPPRESS, flag=argparse.SUPPRESS)
+            chosen = made
+    if name is not None and chosen is None:
+        parser.error(f"unknown command {name!r}{nearest(name, COMMANDS)}")
+    return parser, chosen, module
+
+
+def _common(parser: argparse.ArgumentParser, *, home: object, flag: object) -> None:
+    everywhere = parser.add_argument_group("everywhere")
+    everywhere.add_argument(
         "--home",
         type=Path,
-        default=Path(os.environ.get("TITLESHOT_HOME", "titleshot-home")),
+        default=home,
         metavar="DIR",
         help="MLflow store, ledger, journals and keys (default: TITLESHOT_HOME, else ./titleshot-home)",
     )
-    parser.add_argument("--json", action="store_true", help="one JSON document on standard output")
-    parser.add_argument("--quiet", action="store_true", help="no progress")
+    everywhere.add_argument(
+        "--json", action="store_true", default=flag, help="one JSON document on standard output"
+    )
+    everywhere.add_argument("--quiet", action="store_true", default=flag, help="no progress")
+
+
+def _command_in(words: list[str]) -> str | None:
+    rest = iter(words)
+    for word in rest:
+        if word == "--home":
+            next(rest, None)
+        elif not word.startswith("-"):
+            return word
+    return None
+
+
+def _imported(command: str, module: str) -> ModuleType:
+    try:
+        return importlib.import_module(f"titleshot.pipelines.{module}")
+    except ModuleNotFoundError as error:
+        package = (error.name or "").partition(".")[0]
+        extra = _extra_of(package)
+        if extra is None:
+            raise
+        raise UsageError(
+            f"{command} needs the package {package}; run: pip install 'titleshot[{extra}]'"
+        ) from None
+
+
+def _extra_of(package: str) -> str | None:
+    """The extra that brings a package, by the metadata of the installed titleshot."""
+    from importlib.metadata import requires
+
+    for line in requires("titleshot") or ():
+        requirement, _, marker = line.partition(";")
+        if requirement.startswith(package.replace("_", "-")) and "extra ==" in marker:
+            return marker.partition("extra ==")[2].strip().strip("\"'")
+    return None
 
 
 class _Parser(argparse.ArgumentParser):
-    """Like argparse, with the nearest name where a command is unknown."""
+    """Like argparse, but a usage error is an error as any other, and no option may be abbreviated."""
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(allow_abbrev=False, **settings)
 
     def error(self, message: str) -> NoReturn:
-        words = message.split("invalid choice: ")
-        if len(words) == 2 and "command" in words[0].lower():
-            given = words[1].split("'")[1]
-            message = f"unknown command {given!r}{nearest(given, COMMANDS)}"
-        print(f"{self.prog}: {message}\n{self.prog} --help tells more", file=sys.stderr)
-        raise SystemExit(2)
+        """Raise UsageError."""
+        raise UsageError(f"{message}\n{self.prog} --help tells more")
+
+    def hint(self, word: str) -> str:
+        """The option a mistyped one may have meant, in words."""
+        if not word.startswith("-"):
+            return ""
+        options = [name for name in self._option_string_actions if name.startswith("--")]
+        return nearest(word.partition("=")[0], options)
 
 
-def _terminal_progress() -> Progress:
-    from rich.console import Console
-    from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
-    from rich.progress import Progress as Bars
+def _failed(words: list[str], error: BaseException, message: str, exit_code: int) -> int:
+    _say(sys.stderr, f"titleshot: {message}")
+    if "--json" in words:
+        said = {"type": type(error).__name__, "message": message, "exit_code": exit_code}
+        _say(sys.stdout, _document({"error": said}))
+    return exit_code
 
-    bars = Bars(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        TextColumn("{task.percentage:>3.0f}%"),
-        TimeRemainingColumn(),
-        console=Console(stderr=True),
-        transient=True,
+
+def _of_bug(error: Exception) -> str:
+    trace = error.__traceback__
+    while trace and trace.tb_next:
+        trace = trace.tb_next
+    place = f" at {Path(trace.tb_frame.f_code.co_filename).name}:{trace.tb_lineno}" if trace else ""
+    about = " ".join(f"{type(error).__name__}: {error}".split())
+    return (
+        f"this is a bug in titleshot ({about[:300]}{place}); "
+        "run it again with TITLESHOT_DEBUG=1 and report what that prints"
     )
-    tasks: dict[str, Any] = {}
 
-    def show(what: str, done: int, total: int | None = None) -> None:
-        if not tasks:
-            bars.start()
-        if what not in tasks:
-            tasks[what] = bars.add_task(what, total=total)
-        bars.update(tasks[what], completed=done, total=total)
-        if bars.finished:
-            bars.stop()
-            tasks.clear()
 
-    return show
+def _document(document: dict[str, Any]) -> str:
+    # ASCII and no NaN: any reader of JSON takes it, whatever the terminal's encoding.
+    return json.dumps(_plain(document), indent=1, sort_keys=True, allow_nan=False)
+
+
+def _plain(value: Any) -> Any:
+    """What JSON can say: what is not finite is undefined, and undefined is null."""
+    if isinstance(value, dict):
+        return {str(key): _plain(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(inner) for inner in value]
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    return str(value) if isinstance(value, Path) else value
+
+
+_CONTROLS = {code: f"\\x{code:02x}" for code in (*range(32), *range(127, 160)) if chr(code) not in "\n\t"}
+"""A name in the data must not be able to drive the reader's terminal."""
+
+
+def _say(stream: TextIO, text: str) -> None:
+    try:
+        print(text.translate(_CONTROLS), file=stream, flush=True)
+    except BrokenPipeError:
+        # The reader went away; the exit code still tells what came of it.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+
+
+def _own_process() -> None:
+    """As the process's command line: what is killed politely clears up its half-written output first."""
+    signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
 
 
 def _quiet_packages() -> None:
@@ -155,13 +266,6 @@ def _quiet_packages() -> None:
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
     os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
     os.environ["MLFLOW_ALLOW_PICKLE_DESERIALIZATION"] = "false"
-
-
-def _of_system(error: OSError | MemoryError) -> str:
-    if isinstance(error, MemoryError):
-        return "out of memory; replay with fewer workers or a shorter span"
-    place = f"{error.filename}: " if error.filename else ""
-    return f"{place}{error.strerror or error}"
 
 
 if __name__ == "__main__":
