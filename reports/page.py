@@ -8,25 +8,38 @@ from __future__ import annotations
 
 import base64
 import hashlib
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from titleshot.datasets.contracts.decision import Decision
+from titleshot.datasets.contracts.record import SEVERITIES
 from titleshot.datasets.contracts.scores import Comparison, Scorecard, Verdict
 from titleshot.datasets.contracts.validation import ValidationReport
 from titleshot.reports.rendering import headline, identity, incident_rows, noise, strips
-from titleshot.reports.rendering.baselines import baseline_table
+from titleshot.reports.rendering.baselines import baseline_table, luck_words, sensitivity_table
+from titleshot.reports.rendering.criteria import criterion_rows
 from titleshot.reports.rendering.delays import delay_curve
 from titleshot.reports.rendering.glossary import meaning
 from titleshot.reports.rendering.marks import KINDS, merging
 from titleshot.reports.rendering.nights import Night
 from titleshot.reports.rendering.timeline import MOST_WEEKS, timeline
 from titleshot.reports.rendering.weekly import weekly
-from titleshot.reports.rendering.wording import counted, day, duration, moment, name, number, percent, prose
+from titleshot.reports.rendering.wording import (
+    counted,
+    day,
+    duration,
+    listed,
+    moment,
+    name,
+    number,
+    percent,
+    prose,
+)
 
 _TEMPLATES = Path(__file__).parent / "templates"
 _NIGHT = Night()
@@ -42,6 +55,9 @@ _VERDICT_WORDS = {
     "censored": "Cut by the end of the span",
 }
 _OPEN_UP_TO = 60
+_MOST_GROUPS = 100
+One = TypeVar("One")
+Row = TypeVar("Row")
 
 
 def render_page(
@@ -68,7 +84,7 @@ def render_page(
     """
     cards = (comparison.champion, comparison.challenger)
     paired = strips.paired_rows(comparison, verdict)
-    criteria = strips.criterion_rows(comparison, verdict)
+    criteria = criterion_rows(comparison, verdict)
     names = dict.fromkeys(
         [*(row.score for row in paired), *(criterion.score for criterion in verdict.criteria)]
     )
@@ -94,21 +110,15 @@ def render_page(
         has_champion=headline.has_champion(comparison),
         routes=sorted({page.route for card in cards for page in card.pages}),
         replayed=(
-            f"Replayed over {number(comparison.weeks)} weeks with "
+            f"Replayed over {number(round(comparison.weeks, 1))} weeks with "
             f"{counted(comparison.incidents_scored, 'labelled incident')}."
         ),
         paired=paired,
         criteria=criteria,
         has_limits=any(row.strip and row.strip.limit is not None for row in paired),
         has_outer=any(row.strip and row.strip.outer_low is not None for row in paired),
-        paired_confidence=" or ".join(
-            dict.fromkeys(percent(pair.confidence) for pair in comparison.pairs if pair.low is not None)
-        ),
-        methods=" and ".join(dict.fromkeys(row.method for row in paired if row.method != "–")),
-        by_group=[
-            (kind, [(group, [strips.paired_row(pair) for pair in pairs]) for group, pairs in groups.items()])
-            for kind, groups in comparison.by_group.items()
-        ],
+        methods=_methods(paired),
+        by_group=_by_group(comparison.by_group, strips.paired_row),
     )
 
 
@@ -136,10 +146,7 @@ def render_scorecard(
         replayed=f"Replayed from {day(settings.span_from)} to {day(settings.span_to)}.",
         scores=rows,
         has_limits=any(row.chance != "–" for row in rows),
-        by_group=[
-            (kind, [(group, strips.score_rows(scores)) for group, scores in groups.items()])
-            for kind, groups in scorecard.by_group.items()
-        ],
+        by_group=_by_group(scorecard.by_group, strips.score_row),
     )
 
 
@@ -201,6 +208,8 @@ def _render(
         baseline_columns=columns,
         baseline_rows=rows,
         curve=delay_curve(cards, roles),
+        luck=luck_words(cards[-1].chance),
+        sensitivity=sensitivity_table(cards, roles),
         validation=validation,
         stale=validation is not None and validation.dataset_digest != cards[-1].identity.dataset_digest,
         broken=[] if validation is None else [rule for rule in validation.rules if not rule.passed],
@@ -217,6 +226,31 @@ def _table_words(table: incident_rows.IncidentTable, roles: tuple[str, ...]) -> 
     if len(roles) == 2:
         return f"Of the labelled incidents the challenger has {counts}."
     return f"Of the labelled incidents: {counts}."
+
+
+def _methods(rows: list[strips.PairedRow]) -> list[tuple[str, str]]:
+    """How intervals were made, and of which scores."""
+    methods: dict[str, list[str]] = {}
+    for row in rows:
+        if row.method:
+            methods.setdefault(row.method, []).append(row.title)
+    return [(method, listed(titles, 30)) for method, titles in methods.items()]
+
+
+def _by_group(
+    by_group: dict[str, dict[str, tuple[One, ...]]], row: Callable[[One], Row]
+) -> list[tuple[str, list[tuple[str, list[Row]]], int]]:
+    """(kind, groups with their rows, groups in all); no more groups than a page can hold."""
+    made = []
+    for kind, groups in sorted(by_group.items()):
+        names = sorted(groups, key=lambda group: (_grave(group) if kind == "severity" else 0, group))
+        shown = [(group, [row(one) for one in groups[group]]) for group in names[:_MOST_GROUPS]]
+        made.append((kind, shown, len(names)))
+    return made
+
+
+def _grave(severity: str) -> int:
+    return -SEVERITIES.index(severity) if severity in SEVERITIES else 0
 
 
 def _groups(
@@ -241,7 +275,9 @@ def _stage() -> tuple[Environment, Markup, Markup, str]:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters.update(name=name, prose=prose, counted=counted, duration=duration, moment=moment)
+    environment.filters.update(
+        name=name, prose=prose, counted=counted, number=number, duration=duration, moment=moment
+    )
     style, script = (
         # Files of this package, never data.
         Markup((_TEMPLATES / file).read_text(encoding="utf-8"))  # noqa: S704

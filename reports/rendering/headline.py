@@ -132,7 +132,7 @@ def _nights(comparison: Comparison, night: Night) -> Reason | None:
     after = broken_for_nothing(comparison.challenger.pages, night)
     if pair is None and not before and not after:
         return None
-    scale = f"in {number(comparison.weeks)} weeks"
+    scale = f"in {number(round(comparison.weeks, 1))} weeks"
     if before == after:
         sentence = f"As many on-call nights broken for nothing as today: {before} {scale}."
         if not before:

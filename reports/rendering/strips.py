@@ -8,7 +8,7 @@ from titleshot.datasets.contracts.scores import Comparison, CriterionOutcome, Pa
 from titleshot.reports.rendering.axes import Axis, around
 from titleshot.reports.rendering.glossary import MAIN, meaning
 from titleshot.reports.rendering.headline import Tone, counted_of, tone
-from titleshot.reports.rendering.wording import amount, change, counted, interval
+from titleshot.reports.rendering.wording import amount, change, counted, interval, percent
 
 
 @dataclass(frozen=True)
@@ -43,28 +43,15 @@ class PairedRow:
     limit: str
     p_value: str
     method: str
+    confidence: str
+    beside: str
+    """The second interval of a paired proportion, in words."""
     discordant: tuple[int, int] | None
     reason: str | None
+    main: bool
+    """Named by the policy or by everybody; the others stand further down."""
     drawn: bool
-    """Whether the row is in the chart too, not only in the table."""
-
-
-@dataclass(frozen=True)
-class CriterionRow:
-    """One criterion: what was asked, what was found."""
-
-    title: str
-    asked: str
-    found: str
-    interval: str
-    n: str
-    outcome: str
-    decisive: bool
-    critical: bool
-    group: str | None
-    reason: str
-    missing: str | None
-    strip: Strip | None
+    """Whether the row is in the chart too, not only in a table."""
 
 
 @dataclass(frozen=True)
@@ -109,6 +96,7 @@ def paired_rows(comparison: Comparison, verdict: Verdict | None) -> list[PairedR
 def paired_row(pair: PairedScore, criterion: CriterionOutcome | None = None) -> PairedRow:
     """One row; its strip has better at the right, whichever way the score runs."""
     limit = None if criterion is None else limit_of(criterion, pair.better)
+    main = criterion is not None or pair.name in MAIN
     return PairedRow(
         title=meaning(pair.name).title,
         score=pair.name,
@@ -125,11 +113,21 @@ def paired_row(pair: PairedScore, criterion: CriterionOutcome | None = None) -> 
         else "under 0.001"
         if pair.p_value < 0.001
         else f"{pair.p_value:.2g}",
-        method=pair.method or "–",
+        method=pair.method or "",
+        confidence="" if pair.low is None else percent(pair.confidence),
+        beside=_beside(pair),
         discordant=pair.discordant,
         reason=pair.reason,
-        drawn=pair.difference is not None and (criterion is not None or pair.name in MAIN),
+        main=main,
+        drawn=main and pair.difference is not None,
     )
+
+
+def _beside(pair: PairedScore) -> str:
+    if pair.beside_low is None or pair.beside_high is None:
+        return ""
+    between = interval(pair.beside_low, pair.beside_high, pair.unit, signed=True)
+    return f"{pair.beside_method or 'beside it'}: {between}"
 
 
 def _strip(pair: PairedScore, limit: float | None) -> Strip | None:
@@ -137,8 +135,8 @@ def _strip(pair: PairedScore, limit: float | None) -> Strip | None:
         return None
     ends = [pair.low, pair.high, pair.decisive_low, pair.decisive_high, limit]
     axis = around([pair.difference, *(end for end in ends if end is not None)], flipped=pair.better == "down")
-    low, high = _ends(axis, pair.low, pair.high)
-    outer_low, outer_high = _ends(axis, pair.decisive_low, pair.decisive_high)
+    low, high = ends_of(axis, pair.low, pair.high)
+    outer_low, outer_high = ends_of(axis, pair.decisive_low, pair.decisive_high)
     words = f"difference {change(pair.difference, pair.unit)}, interval " + interval(
         pair.low, pair.high, pair.unit, signed=True
     )
@@ -157,7 +155,7 @@ def _strip(pair: PairedScore, limit: float | None) -> Strip | None:
     )
 
 
-def _ends(axis: Axis, low: float | None, high: float | None) -> tuple[float | None, float | None]:
+def ends_of(axis: Axis, low: float | None, high: float | None) -> tuple[float | None, float | None]:
     """Both ends from left to right, or neither."""
     if low is None or high is None:
         return None, None
@@ -165,88 +163,24 @@ def _ends(axis: Axis, low: float | None, high: float | None) -> tuple[float | No
     return first, last
 
 
-def criterion_rows(comparison: Comparison | None, verdict: Verdict) -> list[CriterionRow]:
-    """In the policy's order."""
-    units = {} if comparison is None else {p.name: (p.unit, p.better) for p in comparison.pairs}
-    if comparison is not None:
-        for score in comparison.challenger.scores:
-            units.setdefault(score.name, (score.unit, score.better))
-    return [_criterion_row(c, *units.get(c.score, (_guess(c.score), None))) for c in verdict.criteria]
-
-
-def _guess(score: str) -> str:
-    for end, unit in (("_s", "s"), ("_ratio", "ratio"), ("_recall", "ratio"), ("_precision", "ratio")):
-        if score.endswith(end):
-            return unit
-    return ""
-
-
-def _criterion_row(criterion: CriterionOutcome, unit: str, better: str | None) -> CriterionRow:
-    signed = criterion.kind != "ceiling"
-    margin = abs(criterion.margin)
-    size = (
-        f"{amount(margin, unit)}" if unit != "ratio" or not signed else change(margin, unit).removeprefix("+")
-    )
-    asked = {
-        "non_inferiority": f"not worse by {size} or more" if margin else "not worse",
-        "superiority": f"better by more than {size}" if margin else "better",
-        "ceiling": f"at {'least' if better == 'up' else 'most'} {amount(criterion.margin, unit)}",
-    }[criterion.kind]
-    say = change if signed else amount
-    return CriterionRow(
-        title=meaning(criterion.score).title,
-        asked=asked,
-        found=say(criterion.value, unit),
-        interval=interval(criterion.low, criterion.high, unit, signed=signed),
-        n=f"{criterion.n:,}",
-        outcome=criterion.outcome,
-        decisive=criterion.decisive,
-        critical=criterion.critical,
-        group=criterion.group,
-        reason=criterion.reason,
-        missing=criterion.missing,
-        strip=_criterion_strip(criterion, unit, better),
-    )
-
-
-def _criterion_strip(criterion: CriterionOutcome, unit: str, better: str | None) -> Strip | None:
-    if criterion.value is None:
-        return None
-    ceiling = criterion.kind == "ceiling"
-    limit = criterion.margin if ceiling else limit_of(criterion, better)
-    known = [v for v in (criterion.low, criterion.high, limit) if v is not None]
-    axis = around([criterion.value, *known], flipped=better == "down" or (ceiling and better is None))
-    low, high = _ends(axis, criterion.low, criterion.high)
-    return Strip(
-        dot=axis.at(criterion.value),
-        low=low,
-        high=high,
-        outer_low=None,
-        outer_high=None,
-        zero=None if ceiling else axis.at(0.0),
-        limit=None if limit is None else axis.at(limit),
-        left="worse",
-        right="better",
-        words=f"{criterion.outcome}: {interval(criterion.low, criterion.high, unit, signed=not ceiling)}",
-    )
-
-
 def score_rows(scores: tuple[Score, ...]) -> list[ScoreRow]:
     """Of a single contender; ratios on 0 to 1, everything else on its own axis from zero."""
-    return [
-        ScoreRow(
-            title=meaning(score.name).title,
-            score=score.name,
-            value=amount(score.value, score.unit),
-            interval=interval(score.low, score.high, score.unit),
-            n=counted(score.n, score.n_of.removesuffix("s"), score.n_of),
-            chance=_chance(score),
-            strip=_score_strip(score),
-            reason=score.reason,
-            drawn=score.name in MAIN,
-        )
-        for score in scores
-    ]
+    return [score_row(score) for score in scores]
+
+
+def score_row(score: Score) -> ScoreRow:
+    """One row."""
+    return ScoreRow(
+        title=meaning(score.name).title,
+        score=score.name,
+        value=amount(score.value, score.unit),
+        interval=interval(score.low, score.high, score.unit),
+        n=counted(score.n, score.n_of.removesuffix("s"), score.n_of),
+        chance=_chance(score),
+        strip=_score_strip(score),
+        reason=score.reason,
+        drawn=score.name in MAIN,
+    )
 
 
 def _chance(score: Score) -> str:
@@ -262,7 +196,7 @@ def _score_strip(score: Score) -> Strip | None:
         return None
     known = [v for v in (score.value, score.low, score.high, score.chance_high) if v is not None]
     axis = Axis(0.0, 1.0) if score.unit == "ratio" else Axis(min(0.0, *known), max(known) * 1.1 or 1.0)
-    low, high = _ends(axis, score.low, score.high)
+    low, high = ends_of(axis, score.low, score.high)
     return Strip(
         dot=axis.at(score.value),
         low=low,

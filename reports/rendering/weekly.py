@@ -100,10 +100,12 @@ def _bars(
 
 
 def _labels(groups: list[_Group]) -> tuple[tuple[float, str], ...]:
-    """At most five dates, the first one at the left edge."""
+    """At most five dates, the first one at the left edge; with the year where there are several."""
     apart = max(1, -(-len(groups) // 5))
     width = 100 / len(groups)
+    dates = [day(group.monday).split(" ") for group in groups]
+    several = dates[0][3] != dates[-1][3]
     return tuple(
-        (round(index * width, 2), " ".join(day(groups[index].monday).split(" ")[1:3]))
+        (round(index * width, 2), " ".join(dates[index][2:] if several else dates[index][1:3]))
         for index in range(0, len(groups), apart)
     )

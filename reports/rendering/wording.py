@@ -11,7 +11,7 @@ from titleshot.datasets.contracts.instants import SECOND
 NONE = "–"
 _MINUS = "−"
 _GAP = "\u00a0"
-_RATES = {"per_week": "a week", "per_shift": "a shift", "per_service_day": "per service and day"}
+_RATES = {"per_week": "a week", "per_shift": "a shift", "per_service_day": "a day", "per_incident": "each"}
 
 
 def number(value: float | None) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cache
 from hashlib import sha256
 from typing import Any
 
@@ -76,6 +77,7 @@ NOISY = Habit(recall=0.86, delay_s=300, false_per_day=17.0, duplicates=3.0)
 SILENT = Habit(recall=0.0, delay_s=1, false_per_day=0.0, duplicates=0.0)
 
 
+@cache
 def comparison(
     champion: Habit = TODAY,
     challenger: Habit = BETTER,
@@ -565,8 +567,9 @@ def first() -> Comparison:
 
 
 def storm() -> Comparison:
-    """A challenger that pages two hundred times a day."""
-    return comparison(TODAY, Habit(recall=0.9, delay_s=100, false_per_day=200.0, duplicates=20.0))
+    """A challenger that pages two hundred times a day, for forty days."""
+    noise = Habit(recall=0.9, delay_s=100, false_per_day=200.0, duplicates=20.0)
+    return comparison(TODAY, noise, days=40, incidents=80)
 
 
 def sparse() -> Comparison:

@@ -1,0 +1,159 @@
+"""``report``: one HTML page of an evidence folder, or of a replay log and its labels."""
+
+from __future__ import annotations
+
+import argparse
+import re
+import uuid
+from pathlib import Path
+
+from titleshot.datasets.contracts.instants import parse_instant
+from titleshot.datasets.contracts.validation import ValidationReport
+from titleshot.datasets.dataset import VALIDATION, Dataset
+from titleshot.datasets.errors import MalformedInput, UsageError
+from titleshot.datasets.replay_log import ReplayLog
+from titleshot.pipelines.outcome import Outcome, Progress, silent
+from titleshot.registry.evidence import DIGESTS, read_evidence
+from titleshot.reports.page import render_page, render_scorecard
+from titleshot.reports.rendering.nights import Night
+
+
+def report(
+    source: Path | str,
+    *,
+    out: Path | str,
+    labels: Dataset | Path | str | None = None,
+    as_of: int | None = None,
+    title: str | None = None,
+    night: Night | None = None,
+    progress: Progress = silent,
+) -> Path:
+    """Write the page of a comparison (an evidence folder) or of one contender (a replay log).
+
+    Args:
+        source: the folder ``compare`` wrote, or a replay log.
+        out: the HTML file; written beside and renamed.
+        labels: the dataset whose labels score a log; an evidence folder brings its own.
+        as_of: score by the labels known at this moment, nanoseconds UTC; the default is all of them.
+        night: when a page breaks sleep; the default is 22:00 to 06:00 UTC.
+
+    Returns:
+        Where the page lies.
+
+    Raises:
+        UsageError: labels are missing for a log, or given for evidence.
+        MalformedInput: the source is neither, or a part of it breaks its contract.
+        IntegrityError: the evidence was changed since it was written.
+    """
+    folder, hours = Path(source), night or Night()
+    progress("reading", 0, 2)
+    if (folder / DIGESTS).is_file():
+        if labels is not None or as_of is not None:
+            raise UsageError(f"{folder} is evidence and brings its labels; leave out --labels and --as-of")
+        evidence = read_evidence(folder)
+        progress("drawing", 1, 2)
+        page = render_page(
+            evidence.comparison,
+            evidence.verdict,
+            evidence.decision,
+            evidence.record.validation,
+            title=title,
+            night=hours,
+        )
+    elif (folder / "log.json").is_file():
+        page = _of_log(folder, labels, as_of, title, hours, progress)
+    else:
+        raise MalformedInput(
+            f"{folder} is neither evidence ({DIGESTS}) nor a replay log (log.json); "
+            "make one with compare or replay"
+        )
+    target = Path(out)
+    _write(target, page)
+    progress("drawing", 2, 2)
+    return target
+
+
+def _of_log(
+    folder: Path,
+    labels: Dataset | Path | str | None,
+    as_of: int | None,
+    title: str | None,
+    night: Night,
+    progress: Progress,
+) -> str:
+    if labels is None:
+        raise UsageError(f"{folder} is a replay log: name the dataset that scores it with --labels")
+    from titleshot.reports.scorecard import score_log
+
+    dataset = labels if isinstance(labels, Dataset) else Dataset.open(labels)
+    scorecard = score_log(ReplayLog(folder), dataset, as_of=as_of)
+    progress("drawing", 1, 2)
+    checked = dataset.path / VALIDATION
+    validation = (
+        ValidationReport.from_json(checked.read_bytes(), where=str(checked)) if checked.is_file() else None
+    )
+    return render_scorecard(scorecard, validation, title=title, night=night)
+
+
+def _write(target: Path, page: str) -> None:
+    if target.is_dir():
+        raise UsageError(f"{target} is a folder; name a file with --out")
+    beside = target.with_name(f".{target.name}.{uuid.uuid4().hex[:8]}.part")
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        beside.write_text(page, encoding="utf-8")
+        beside.replace(target)
+    finally:
+        beside.unlink(missing_ok=True)
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's arguments."""
+    parser.add_argument("source", type=Path, metavar="EVIDENCE|LOG", help="evidence folder, or replay log")
+    parser.add_argument(
+        "--out", type=Path, required=True, metavar="FILE.html", help="where to write the page"
+    )
+    parser.add_argument("--labels", type=Path, metavar="DATASET", help="dataset whose labels score a log")
+    parser.add_argument("--as-of", metavar="TIME", help="labels as known at this time (ISO 8601 with a zone)")
+    parser.add_argument("--title", metavar="TEXT", help="heading where no decision gives one")
+    parser.add_argument(
+        "--night",
+        default="22-6",
+        metavar="FROM-TO",
+        help="hours in which pages break sleep (default: 22-6)",
+    )
+    parser.add_argument(
+        "--zone", default="UTC", metavar="ZONE", help="time zone of the people on call (default: UTC)"
+    )
+
+
+def command(args: argparse.Namespace, progress: Progress) -> Outcome:
+    """Run ``report`` as the command line asks."""
+    written = report(
+        args.source,
+        out=args.out,
+        labels=args.labels,
+        as_of=_instant(args.as_of),
+        title=args.title,
+        night=_night(args.night, args.zone),
+        progress=progress,
+    )
+    size = written.stat().st_size
+    text = f"written: {written} ({size / 1e6:.1f} MB, one file, asks nothing of the network)"
+    return Outcome(text, {"page": str(written), "bytes": size})
+
+
+def _instant(text: str | None) -> int | None:
+    if text is None:
+        return None
+    try:
+        return parse_instant(text)
+    except ValueError as error:
+        raise UsageError(f"--as-of: {error}") from None
+
+
+def _night(hours: str, zone: str) -> Night:
+    match = re.fullmatch(r"(\d{1,2})-(\d{1,2})", hours)
+    if match is None:
+        raise UsageError(f"--night {hours!r} is not two hours; write them like 22-6")
+    return Night(int(match[1]), int(match[2]), zone)
