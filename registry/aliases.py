@@ -5,14 +5,16 @@ Callers hold the home's ``promotion`` lock.
 
 from __future__ import annotations
 
-from typing import Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from titleshot.datasets.errors import IntegrityError
 from titleshot.registry.home import Home
 from titleshot.registry.ledger import Committed, Intended, Ledger, OutOfBand
-from titleshot.registry.mlflow_store import MlflowStore
 from titleshot.registry.signature import Claim, sign
 from titleshot.registry.standing import CHALLENGER, CHAMPION, registered, standing, unfinished
+
+if TYPE_CHECKING:  # importing MLflow takes seconds
+    from titleshot.registry.mlflow_store import MlflowStore
 
 Move = Literal["promote", "rollback", "challenge", "retire"]
 
