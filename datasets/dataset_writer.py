@@ -237,9 +237,13 @@ def _refuse_occupied(path: Path, replace: bool) -> None:
         return
     if not path.is_dir():
         raise UsageError(f"{path} is a file; name a folder for the dataset")
+    if Path.cwd().is_relative_to(path.resolve()):
+        raise UsageError(f"{path} is the working directory or above it; name a folder for the dataset")
     if (path / CARD).is_file():
         if not replace:
-            raise UsageError(f"{path} holds a dataset; choose another folder, or replace it with its labels")
+            raise UsageError(
+                f"{path} holds a dataset; choose another folder, or --replace it, labels included"
+            )
     elif any(path.iterdir()):
         raise UsageError(f"{path} is no dataset and not empty; choose another folder")
 

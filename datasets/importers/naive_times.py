@@ -63,4 +63,6 @@ def _zone(name: str | None) -> tzinfo | None:
     except (ZoneInfoNotFoundError, ValueError, OSError):
         known = sorted(zone for zone in available_timezones() if "/" in zone)
         hint = nearest(name, known) if known else "; this machine has no time zone data, only UTC"
-        raise UsageError(f"zone {name!r} is unknown{hint if len(hint) < 200 else ''}") from None
+        raise UsageError(
+            f"zone {name!r} is unknown{hint if len(hint) < 200 else '; give a name like Europe/Berlin, or UTC'}"
+        ) from None

@@ -115,6 +115,15 @@ def test_what_is_there_is_replaced_only_when_told_to(shop: Path) -> None:
     assert [entry.name for entry in shop.parent.iterdir()] == ["shop"]
 
 
+def test_the_working_directory_is_not_pulled_from_under_the_user(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+
+    with pytest.raises(UsageError, match="name a folder"):
+        DatasetWriter(".", name="shop")
+
+
 def test_a_place_that_cannot_be_written_is_said_so(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
 
