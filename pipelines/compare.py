@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from titleshot.datasets.contracts.decision import Decision
-from titleshot.datasets.contracts.instants import parse_instant
 from titleshot.datasets.contracts.scores import Comparison, Verdict
 from titleshot.datasets.dataset import Dataset
 from titleshot.datasets.replay_log import ReplayLog
 from titleshot.datasets.yaml_file import load_yaml
+from titleshot.pipelines.argument_types import instant
 from titleshot.pipelines.judge import EXIT_CODES
 from titleshot.pipelines.outcome import Outcome, Progress, silent
 from titleshot.registry.evidence import Evidence, write_evidence
@@ -131,7 +131,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--policy", type=Path, metavar="FILE", help="promotion policy (the shipped default)")
     parser.add_argument("--decision", type=Path, metavar="FILE", help="decision.yaml that heads the report")
-    parser.add_argument("--as-of", type=parse_instant, metavar="TIME", help="labels known at this time")
+    parser.add_argument("--as-of", type=instant, metavar="TIME", help="labels known at this time")
     parser.add_argument("--out", type=Path, metavar="EVIDENCE", help="folder (default: below HOME/evidence)")
     parser.add_argument("--actor", help="who does this (default: TITLESHOT_ACTOR, else the user)")
 

@@ -12,13 +12,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from titleshot.datasets.contracts.instants import SECOND, format_instant, parse_instant
+from titleshot.datasets.contracts.instants import SECOND, format_instant
 from titleshot.datasets.contracts.reference import Maintenance, PlannedChange, ReferenceRow
 from titleshot.datasets.dataset import Dataset
 from titleshot.datasets.errors import UsageError
 from titleshot.detectors.contender import Contender
 from titleshot.detectors.fitted import Fitted
 from titleshot.detectors.series import SeriesIndex
+from titleshot.pipelines.argument_types import amount, instant
 from titleshot.pipelines.outcome import Outcome, Progress, silent
 
 
@@ -73,8 +74,8 @@ def _cutoffs(data: Dataset, cutoff: int | None, every_s: float | None) -> list[i
     first = data.card.span_to if cutoff is None else cutoff
     if first <= data.card.span_from:
         raise UsageError(
-            f"cutoff {format_instant(first)} lies before the first sample ({format_instant(data.card.span_from)}); "
-            "choose a later --cutoff"
+            f"cutoff {format_instant(first)} lies before the first sample"
+            f" ({format_instant(data.card.span_from)}); choose a later --cutoff"
         )
     if every_s is None:
         return [first]
@@ -85,7 +86,7 @@ def _cutoffs(data: Dataset, cutoff: int | None, every_s: float | None) -> list[i
 
 
 def _history(data: Dataset, cutoff: int) -> tuple[NDArray[np.int32], NDArray[np.int64], NDArray[np.float64]]:
-    """Samples that had arrived by the cutoff, in the order of their timestamps, first arrival of each kept."""
+    """Samples that had arrived by the cutoff, by timestamp, the first arrival of each kept."""
     parts = list(_arrived(data, cutoff))
     if not parts:
         raise UsageError(f"nothing had arrived by {format_instant(cutoff)}; choose a later --cutoff")
@@ -147,11 +148,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--out", type=Path, required=True, metavar="DIR", help="folder for the fitted contender"
     )
+    parser.add_argument("--cutoff", type=instant, metavar="TIME", help="learn from what had arrived by then")
     parser.add_argument(
-        "--cutoff", type=parse_instant, metavar="TIME", help="learn from what had arrived by then"
-    )
-    parser.add_argument(
-        "--every-days", type=float, metavar="D", help="and again every D days until the data ends"
+        "--every-days", type=amount, metavar="D", help="and again every D days until the data ends"
     )
 
 

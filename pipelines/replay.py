@@ -11,7 +11,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from titleshot.datasets.contracts.instants import SECOND, format_instant, parse_instant
+from titleshot.datasets.contracts.instants import SECOND, format_instant
 from titleshot.datasets.dataset import Dataset
 from titleshot.datasets.errors import UsageError
 from titleshot.datasets.replay_log import LogWriter, ReplayLog
@@ -19,6 +19,7 @@ from titleshot.detectors.contender import Contender, Engine
 from titleshot.detectors.order import REASONS
 from titleshot.detectors.recipe import Recipe
 from titleshot.pipelines import log_tables
+from titleshot.pipelines.argument_types import count, instant
 from titleshot.pipelines.outcome import Outcome, Progress, silent
 from titleshot.pipelines.partitions import detect_in_parts
 from titleshot.pipelines.stream import ArrivalStream
@@ -103,8 +104,9 @@ def tick_of(recipe: Recipe) -> int:
 def _check_lateness(data: Dataset, recipe: Recipe) -> None:
     if recipe.lateness_s < data.card.ingest_delay_s:
         raise UsageError(
-            f"contender {recipe.name!r} waits lateness_s {recipe.lateness_s:g} but records of {data.card.name!r} take "
-            f"{data.card.ingest_delay_s:g} s to arrive, so all would be late; raise lateness_s in the recipe"
+            f"contender {recipe.name!r} waits lateness_s {recipe.lateness_s:g} but records of"
+            f" {data.card.name!r} take {data.card.ingest_delay_s:g} s to arrive, so all would be late;"
+            " raise lateness_s in the recipe"
         )
 
 
@@ -133,11 +135,11 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         help="recipe file, name of a shipped contender, fitted folder, or models:/NAME@ALIAS",
     )
     parser.add_argument("--out", type=Path, required=True, metavar="LOG", help="folder for the replay log")
+    parser.add_argument("--from", dest="from_", type=instant, metavar="TIME", help="leave out samples before")
+    parser.add_argument("--to", type=instant, metavar="TIME", help="leave out samples from here on")
     parser.add_argument(
-        "--from", dest="from_", type=parse_instant, metavar="TIME", help="leave out samples before"
+        "--workers", type=count, default=1, metavar="N", help="processes (default 1; 0 takes all cores)"
     )
-    parser.add_argument("--to", type=parse_instant, metavar="TIME", help="leave out samples from here on")
-    parser.add_argument("--workers", type=int, default=1, help="processes (default 1; 0 takes all cores)")
     parser.add_argument("--scheduler", metavar="ADDRESS", help="run the parts on a Dask scheduler")
     parser.add_argument("--scores", action="store_true", help="also write the dense score of every sample")
 
@@ -161,7 +163,8 @@ def command(args: argparse.Namespace, progress: Progress) -> Outcome:
     rows, counts = about["rows"], about["counts"]
     text = (
         f"{about['contender']} replayed {counts.get('samples', 0):,} samples of {about['dataset']['name']}"
-        f" in {about['run']['seconds']:.1f} s: {rows['events']:,} events, {len(log.incidents()):,} incident candidates,"
-        f" {len(log.pages()):,} pages, {rows['dead_letters']:,} dead letters\nlog: {args.out}"
+        f" in {about['run']['seconds']:.1f} s: {rows['events']:,} events,"
+        f" {len(log.incidents()):,} incident candidates, {len(log.pages()):,} pages,"
+        f" {rows['dead_letters']:,} dead letters\nlog: {args.out}"
     )
     return Outcome(text, {"log": str(args.out), **about})

@@ -7,11 +7,11 @@ import re
 import uuid
 from pathlib import Path
 
-from titleshot.datasets.contracts.instants import parse_instant
 from titleshot.datasets.contracts.validation import ValidationReport
 from titleshot.datasets.dataset import VALIDATION, Dataset
 from titleshot.datasets.errors import MalformedInput, UsageError
 from titleshot.datasets.replay_log import ReplayLog
+from titleshot.pipelines.argument_types import instant
 from titleshot.pipelines.outcome import Outcome, Progress, silent
 from titleshot.registry.evidence import DIGESTS, read_evidence
 from titleshot.reports.page import render_page, render_scorecard
@@ -114,7 +114,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         "--out", type=Path, required=True, metavar="FILE.html", help="where to write the page"
     )
     parser.add_argument("--labels", type=Path, metavar="DATASET", help="dataset whose labels score a log")
-    parser.add_argument("--as-of", metavar="TIME", help="labels as known at this time (ISO 8601 with a zone)")
+    parser.add_argument(
+        "--as-of", type=instant, metavar="TIME", help="labels as known at this time (ISO 8601 with a zone)"
+    )
     parser.add_argument("--title", metavar="TEXT", help="heading where no decision gives one")
     parser.add_argument(
         "--night",
@@ -133,7 +135,7 @@ def command(args: argparse.Namespace, progress: Progress) -> Outcome:
         args.source,
         out=args.out,
         labels=args.labels,
-        as_of=_instant(args.as_of),
+        as_of=args.as_of,
         title=args.title,
         night=_night(args.night, args.zone),
         progress=progress,
@@ -141,15 +143,6 @@ def command(args: argparse.Namespace, progress: Progress) -> Outcome:
     size = written.stat().st_size
     text = f"written: {written} ({size / 1e6:.1f} MB, one file, asks nothing of the network)"
     return Outcome(text, {"page": str(written), "bytes": size})
-
-
-def _instant(text: str | None) -> int | None:
-    if text is None:
-        return None
-    try:
-        return parse_instant(text)
-    except ValueError as error:
-        raise UsageError(f"--as-of: {error}") from None
 
 
 def _night(hours: str, zone: str) -> Night:
