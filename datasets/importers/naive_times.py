@@ -63,6 +63,6 @@ def _zone(name: str | None) -> tzinfo | None:
     except (ZoneInfoNotFoundError, ValueError, OSError):
         known = sorted(zone for zone in available_timezones() if "/" in zone)
         hint = nearest(name, known) if known else "; this machine has no time zone data, only UTC"
-        raise UsageError(
-            f"zone {name!r} is unknown{hint if len(hint) < 200 else '; give a name like Europe/Berlin, or UTC'}"
-        ) from None
+        if len(hint) > 200:  # all of them is no help
+            hint = "; give a name like Europe/Berlin, or UTC"
+        raise UsageError(f"zone {name!r} is unknown{hint}") from None
