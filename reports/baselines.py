@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -41,7 +39,7 @@ def never() -> PageTable:
 
 def always(
     exposure: Exposure, time: ScoredTime, reference: Reference, codes: Codes
-) -> tuple[PageTable, list[str]]:
+) -> tuple[PageTable, Int64]:
     """A page per service and cooldown, closed at once, and whom each woke.
 
     The cooldown is an hour, longer where that would be more than ``MOST_PAGES`` pages.
@@ -50,7 +48,7 @@ def always(
     cooldown = max(COOLDOWN, (time.end - time.start) * max(len(services), 1) // MOST_PAGES)
     at = np.arange(time.start, time.end, cooldown, dtype=np.int64)
     owners = [reference.team(name, time.start) or NO_OWNER for name in services]
-    route = {team: number for number, team in enumerate(sorted(set(owners)))}
+    woken = np.array([exposure.rotations.index(team) for team in owners], np.int64)
     paged_at = np.repeat(at, len(services))
     members = Members(
         np.arange(len(paged_at)), np.tile(np.array([codes(name) for name in services], np.int64), len(at))
@@ -59,21 +57,21 @@ def always(
         paged_at,
         paged_at,
         paged_at,
-        np.tile(np.array([route[team] for team in owners], np.int64), len(at)),
+        np.tile(woken, len(at)),
         scored_anywhere(members, paged_at, time, codes),
         members,
     )
-    return table, owners * len(at)
+    return table, np.tile(woken, len(at))
 
 
 def at_random(
-    pages: PageTable, rotations: Sequence[str], time: ScoredTime, codes: Codes, seed: int, draw: int
-) -> tuple[PageTable, list[str]]:
+    pages: PageTable, rotations: Int64, time: ScoredTime, codes: Codes, seed: int, draw: int
+) -> tuple[PageTable, Int64]:
     """The scored pages as they were, services and routes, each at a random instant of scored time."""
     rows = np.flatnonzero(pages.scored)
-    kept, names = pages.take(rows), [rotations[row] for row in rows.tolist()]
+    kept, woken = pages.take(rows), rotations[rows]
     if not len(kept):
-        return kept, names
+        return kept, woken
     at = time.instants(np.random.default_rng([seed, 3, draw]).random(len(kept)))
     moved, order = kept.moved(at, scored_anywhere(kept.services, at, time, codes))
-    return moved, [names[row] for row in order.tolist()]
+    return moved, woken[order]

@@ -46,7 +46,7 @@ def chance(
     definitions: Sequence[ScoreDefinition],
     matching: Matching,
     roots: Sequence[str],
-    rotations: Sequence[str],
+    rotations: Int64,
     exposure: Exposure,
     time: ScoredTime,
     *,

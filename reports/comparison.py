@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Literal
 
-from titleshot.datasets.contracts.instants import WEEK
+from titleshot.datasets.contracts.instants import DAY, SECOND, WEEK
 from titleshot.datasets.contracts.scores import (
     Comparison,
     IncidentOutcome,
@@ -96,7 +96,7 @@ def compare_logs(
         ),
         by_group=by_group,
         blocks=terms.resampling.blocks,
-        weeks=float(terms.time.seconds_per_day(None, terms.time.days).sum() * 1e9 / WEEK),
+        weeks=float(terms.time.seconds(None, terms.time.days * DAY, DAY).sum()) * SECOND / WEEK,
         incidents_scored=int(first.counted.sum()),
     )
 

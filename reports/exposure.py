@@ -9,12 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from titleshot.datasets.contracts.incidents import Page
-from titleshot.datasets.contracts.instants import DAY, WEEK
+from titleshot.datasets.contracts.instants import DAY, HOUR, SECOND, WEEK
 from titleshot.reports.point_in_time import Reference
 from titleshot.reports.scored_time import ScoredTime
 
 Float64 = NDArray[np.float64]
 
+SHIFT = 12 * HOUR
 NO_OWNER = "(no owner)"
 """The rotation of services that no team is known to own."""
 
@@ -28,6 +29,8 @@ class Exposure:
     rotations: tuple[str, ...]
     weeks: Float64
     """On-call weeks, blocks x rotations: a rotation has one person on call at any time."""
+    shifts: Float64
+    """Shifts of all rotations with any scored time, by block."""
     services: tuple[str, ...]
     service_days: Float64
     """Blocks x services, maintenance left out."""
@@ -37,19 +40,20 @@ class Exposure:
         """The rotations of a day are the owners, as the scored part of the day begins, of the services."""
         names = tuple(sorted(set(services)))
         days = time.days
-        weeks = time.seconds_per_day(None, days) * 1e9 / WEEK
+        weeks = time.seconds(None, days * DAY, DAY) * SECOND / WEEK
         on_call = [
-            {reference.team(name, max(int(day) * DAY, time.start)) or NO_OWNER for name in names}
-            or {NO_OWNER}
-            for day in days
+            {reference.team(name, max(day * DAY, time.start)) or NO_OWNER for name in names} or {NO_OWNER}
+            for day in days.tolist()
         ]
         rotations = tuple(sorted(set().union(*on_call)))
         present = np.array([[name in teams for name in rotations] for teams in on_call], float)
-        service_days = [time.seconds_per_day(name, days) * 1e9 / DAY for name in names]
+        service_days = [time.seconds(name, days * DAY, DAY) * SECOND / DAY for name in names]
+        halves = [time.seconds(None, days * DAY + start, SHIFT) > 0 for start in range(0, DAY, SHIFT)]
         return cls(
             days,
             rotations,
             present.reshape(len(days), len(rotations)) * weeks[:, None],
+            np.sum(halves, axis=0) * present.sum(axis=1),
             names,
             np.array(service_days).T.reshape(len(days), len(names)),
         )
@@ -58,10 +62,10 @@ class Exposure:
         """The block of each instant of scored time."""
         return np.searchsorted(self.days, instants // DAY)
 
-    def rotation(self, names: Sequence[str]) -> NDArray[np.int64]:
-        """Positions in ``rotations``; −1 for one that is not there."""
+    def woken(self, pages: Sequence[Page], reference: Reference) -> NDArray[np.int64]:
+        """Whom each page woke: positions in ``rotations``, −1 for a team that is not there."""
         place = {name: position for position, name in enumerate(self.rotations)}
-        return np.array([place.get(name, -1) for name in names], np.int64)
+        return np.array([place.get(rotation_of(page, reference), -1) for page in pages], np.int64)
 
 
 def rotation_of(page: Page, reference: Reference) -> str:

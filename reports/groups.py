@@ -39,9 +39,9 @@ def part(terms: Terms, contestant: Contestant, tally: Tally, group: Group, name:
         days = exposure.service_days[:, exposure.services.index(name)]
         return alone.pages_where(np.array([head == name for head in contestant.heads], bool), days * 0, days)
     if group == "team":
-        weeks = exposure.weeks[:, exposure.rotations.index(name)]
-        woken = np.array([team == name for team in contestant.rotations], bool)
-        return alone.pages_where(woken, weeks, weeks * 0)
+        rotation = exposure.rotations.index(name)
+        weeks = exposure.weeks[:, rotation]
+        return alone.pages_where(contestant.rotations == rotation, weeks, weeks * 0)
     return alone
 
 

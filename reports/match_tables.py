@@ -61,9 +61,10 @@ def scored_anywhere(services: Members, paged_at: Int64, time: ScoredTime, codes:
     scored[services.rows] = False
     names = codes.names()
     by_code = np.argsort(services.codes, kind="stable")
-    found, first = np.unique(services.codes[by_code], return_index=True)
-    for code, rows in zip(found.tolist(), np.split(services.rows[by_code], first[1:]), strict=True):
-        scored[rows] |= time.scored(names[code], paged_at[rows])
+    edges = np.searchsorted(services.codes[by_code], np.arange(len(names) + 1))
+    for code, name in enumerate(names):
+        rows = services.rows[by_code[edges[code] : edges[code + 1]]]
+        scored[rows] |= time.scored(name, paged_at[rows])
     return scored
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any, TypeVar
 
 from titleshot.datasets.contracts.reference import (
@@ -40,7 +40,8 @@ class Reference:
         self._owners: dict[str, list[Ownership]] = defaultdict(list)
         self._maintenance: dict[str, list[Maintenance]] = defaultdict(list)
         self._aliases: dict[str, list[Alias]] = defaultdict(list)
-        for row in latest.values():
+        # Oldest first, so that of several rows that hold the last one counts.
+        for row in sorted(latest.values(), key=lambda row: (row.valid_from, row.known_from, row.to_json())):
             if isinstance(row, TopologyEdge):
                 self._callers[row.callee].append(row)
             elif isinstance(row, Ownership):
@@ -52,6 +53,8 @@ class Reference:
 
     def canonical(self, service: str, at: int) -> str:
         """The name ``service`` goes by at ``at``; itself where no alias says otherwise."""
+        if service not in self._aliases:
+            return service
         passed = [service]
         while (row := _newest(self._aliases.get(passed[-1], ()), at)) is not None:
             if row.service in passed:  # names that point at each other must give one answer
@@ -81,14 +84,13 @@ class Reference:
     def maintenance(self) -> dict[str, list[tuple[int, int | None]]]:
         """Maintenance windows [from, to) of each service; to is None where the window was left open."""
         return {
-            service: sorted(((row.valid_from, row.valid_to) for row in rows), key=lambda window: window[0])
+            service: [(row.valid_from, row.valid_to) for row in rows]
             for service, rows in self._maintenance.items()
         }
 
 
-def _newest(rows: Iterable[_Fact], at: int) -> _Fact | None:
-    holding = (row for row in rows if row.holds_at(at))
-    return max(holding, key=lambda row: (row.valid_from, row.known_from, row.to_json()), default=None)
+def _newest(rows: Sequence[_Fact], at: int) -> _Fact | None:
+    return next((row for row in reversed(rows) if row.holds_at(at)), None)
 
 
 def _identity(row: ReferenceRow) -> tuple[Any, ...]:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from math import isfinite
+
+import numpy as np
+from numpy.typing import NDArray
 
 from titleshot.datasets.contracts.scores import Score, Scorecard, Sensitivity
 from titleshot.datasets.dataset import Dataset
@@ -129,7 +132,7 @@ def _beside_chance(score: Score, luck: Chance) -> Score:
 def _baselines(terms: Terms, contestant: Contestant) -> dict[str, tuple[Score, ...]]:
     matched = contestant.matched
 
-    def counted(pages: PageTable, rotations: Sequence[str]) -> Tally:
+    def counted(pages: PageTable, rotations: NDArray[np.int64]) -> Tally:
         return terms.count(terms.rematched(pages, matched), rotations)
 
     constant = baselines.always(terms.exposure, terms.time, terms.reference, matched.codes)
@@ -151,7 +154,7 @@ def _baselines(terms: Terms, contestant: Contestant) -> dict[str, tuple[Score, .
     return {
         name: tuple(estimate(definition, tally, terms.resampling, confidence) for definition in shown)
         for name, tally in (
-            ("never", counted(baselines.never(), [])),
+            ("never", counted(baselines.never(), np.zeros(0, np.int64))),
             ("always", counted(*constant)),
         )
     } | {"random": tuple(over_draws(definition, draws, confidence) for definition in shown)}

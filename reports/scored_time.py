@@ -60,12 +60,11 @@ class ScoredTime:
         counted: NDArray[np.bool_] = np.searchsorted(self._edges(service), instants, "right") % 2 == 1
         return counted
 
-    def seconds_per_day(self, service: str | None, days: Int64) -> NDArray[np.float64]:
-        """Counted seconds on each day; ``days`` are numbers of UTC days since 1970, rising."""
+    def seconds(self, service: str | None, starts: Int64, length: int) -> NDArray[np.float64]:
+        """Counted seconds of each piece [start, start + length), in nanoseconds."""
         edges = self._edges(service)
-        starts, ends = edges[0::2], edges[1::2]
-        lower = np.maximum(starts, (days * DAY)[:, None])
-        upper = np.minimum(ends, ((days + 1) * DAY)[:, None])
+        lower = np.maximum(edges[0::2], starts[:, None])
+        upper = np.minimum(edges[1::2], starts[:, None] + length)
         seconds: NDArray[np.float64] = np.maximum(upper - lower, 0).sum(axis=1) / SECOND
         return seconds
 
@@ -75,7 +74,7 @@ class ScoredTime:
         if not len(self._everywhere):
             return np.zeros(0, np.int64)
         days = np.arange(self._everywhere[0] // DAY, (self._everywhere[-1] - 1) // DAY + 1, dtype=np.int64)
-        return days[self.seconds_per_day(None, days) > 0]
+        return days[self.seconds(None, days * DAY, DAY) > 0]
 
     def instants(self, shares: NDArray[np.float64]) -> Int64:
         """The instants at these shares [0, 1) of the counted time."""

@@ -65,9 +65,8 @@ class Resampling:
 
     def replicates(self, summands: Summands) -> Float64:
         """The score on each draw of days."""
-        return np.concatenate(
-            [summands.of(rows @ summands.columns) for rows in _pieces(self.counts, summands)]
-        )
+        columns = _on_grid(summands.columns)
+        return np.concatenate([summands.of(rows @ columns) for rows in _pieces(self.counts, summands)])
 
     def leave_one_out(self, summands: Summands) -> Float64:
         """The score without each of the days."""
@@ -75,13 +74,26 @@ class Resampling:
 
     def permuted(self, champion: Summands, challenger: Summands) -> Float64:
         """The difference when on random days the two trade places."""
-        apart = Summands(challenger.columns - champion.columns, champion.of)
-        first, second = champion.columns.sum(axis=0), challenger.columns.sum(axis=0)
+        one, other = _on_grid(champion.columns), _on_grid(challenger.columns)
+        first, second = one.sum(axis=0), other.sum(axis=0)
         differences = []
-        for rows in _pieces(self.swaps, apart):
-            moved = rows @ apart.columns
+        for rows in _pieces(self.swaps, champion):
+            moved = rows @ (other - one)
             differences.append(champion.of(second - moved) - champion.of(first + moved))
         return np.concatenate(differences)
+
+
+def _on_grid(columns: Float64) -> Float64:
+    """Each column rounded, by about 1e-12 of its largest, to where all its sums are exact.
+
+    Then no order of adding changes a bit: not the pieces, the linear algebra library nor its threads.
+    """
+    largest = np.abs(columns).max(axis=0, initial=0.0) * max(len(columns), 1)
+    with np.errstate(invalid="ignore"):
+        _, exponent = np.frexp(largest)
+        step = np.ldexp(1.0, np.where(np.isfinite(largest), exponent, 0) - 52)
+        gridded: Float64 = np.round(columns / step) * step
+    return gridded
 
 
 def _pieces(rows: Float64, summands: Summands) -> Iterator[Float64]:

@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from titleshot.datasets.contracts.instants import HOUR, SECOND
-from titleshot.reports.assignment import DETECTION, DUPLICATE, FAN_OUT, UNSCORED
-from titleshot.reports.exposure import Exposure
+from titleshot.datasets.contracts.instants import SECOND
+from titleshot.reports.assignment import DETECTION, DUPLICATE, FAN_OUT, RESULTS, UNSCORED
+from titleshot.reports.exposure import SHIFT, Exposure
 from titleshot.reports.matching import CARRIED_IN, CENSORED, DETECTED, MISSED, NOT_SCORED, Matching
 
 Bool = NDArray[np.bool_]
 Float64 = NDArray[np.float64]
 Int64 = NDArray[np.int64]
 
-SHIFT = 12 * HOUR
 PAGES_A_SHIFT = 2
 """What a person on call can take in during a shift of twelve hours."""
 
@@ -85,7 +83,9 @@ class Tally:
 
     def of_pages(self, *results: int) -> Float64:
         """Pages with one of these results, by block."""
-        rows = np.isin(self.result, results)
+        wanted = np.zeros(len(RESULTS), bool)
+        wanted[list(results)] = True
+        rows = wanted[self.result]
         return self._summed(self.page_block[rows], np.ones(int(rows.sum())))
 
     def load(self, values: Float64) -> Float64:
@@ -112,13 +112,13 @@ class Tally:
 def tally(
     matching: Matching,
     exposure: Exposure,
-    rotations: Sequence[str],
+    rotations: Int64,
     *,
     end: int,
     within_s: float,
     complete: bool,
 ) -> Tally:
-    """Count one matching. ``rotations`` names whom each page woke; ``end`` ends the evaluation span."""
+    """Count one matching. ``rotations``: whom each page woke; ``end`` ends the evaluation span."""
     pages, incidents, found = matching.pages, matching.incidents, matching.assignment
     fate = matching.fate
     cut = incidents.closes > end
@@ -156,7 +156,7 @@ def tally(
         page_block=page_block,
         page_day=page_day,
         result=found.result,
-        rotation=exposure.rotation(rotations),
+        rotation=rotations,
         page_shift=pages.paged_at // SHIFT,
         page_services=np.bincount(pages.services.rows, minlength=len(pages)),
         weeks=exposure.weeks.sum(axis=1),

@@ -6,8 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
+import numpy as np
+from numpy.typing import NDArray
+
 from titleshot.datasets.contracts.incidents import Page
-from titleshot.datasets.contracts.instants import SECOND, format_instant, parse_instant
+from titleshot.datasets.contracts.instants import DAY, SECOND, format_instant, parse_instant
 from titleshot.datasets.contracts.scores import Identity, Settings
 from titleshot.datasets.dataset import Dataset
 from titleshot.datasets.errors import UsageError
@@ -15,12 +18,15 @@ from titleshot.datasets.label_layer import Labels
 from titleshot.datasets.replay_log import ReplayLog
 from titleshot.reports import identity
 from titleshot.reports.assignment import PageTable, Rules
-from titleshot.reports.exposure import Exposure, head_service, rotation_of
+from titleshot.reports.exposure import Exposure, head_service
 from titleshot.reports.matching import Matched, Matching, match
 from titleshot.reports.point_in_time import Reference
 from titleshot.reports.scored_time import ScoredTime, Window
 from titleshot.reports.statistics import Resampling
 from titleshot.reports.tally import Tally, tally
+
+LATE = 0.9
+"""The quantile of label delays before which a span may still lack labels."""
 
 
 class Span(NamedTuple):
@@ -92,7 +98,7 @@ class Terms:
         )
         rules = Rules(given.early_s, given.grace_s, given.hops, given.labels_complete)
         resampling = Resampling(len(time.days), resamples, seed)
-        notes = (*found.notes, *_label_notes(labels))
+        notes = (*found.notes, *_label_notes(labels, None if as_of is None else found.end))
         return cls(dataset, labels, reference, time, rules, exposure, resampling, settings, notes)
 
     def contestant(self, log: ReplayLog | None) -> Contestant:
@@ -110,12 +116,12 @@ class Terms:
         matched = match(
             pages, self.labels.incidents, rules=self.rules, time=self.time, reference=self.reference
         )
-        rotations = [rotation_of(page, self.reference) for page in matched.pages]
+        rotations = self.exposure.woken(matched.pages, self.reference)
         heads = [self.reference.canonical(head_service(page), page.paged_at) for page in matched.pages]
         flushed = sum(page.flushed for page in pages)
         return Contestant(who, matched, rotations, heads, self.count(matched.matching, rotations), flushed)
 
-    def count(self, matching: Matching, rotations: Sequence[str]) -> Tally:
+    def count(self, matching: Matching, rotations: NDArray[np.int64]) -> Tally:
         """A matching by day block."""
         return tally(
             matching,
@@ -137,8 +143,8 @@ class Contestant:
 
     identity: Identity
     matched: Matched
-    rotations: list[str]
-    """Whom each page woke."""
+    rotations: NDArray[np.int64]
+    """Whom each page woke: positions in the exposure's rotations."""
     heads: list[str]
     """The service each page is counted under."""
     tally: Tally
@@ -189,9 +195,18 @@ def _left_out(dataset: Dataset, reference: Reference) -> list[Window]:
     return windows
 
 
-def _label_notes(labels: Labels) -> list[str]:
-    if not labels.faults:
-        return []
-    first = labels.faults[0]
-    where = f"the first {first.file}:{first.line} ({first.reason})"
-    return [f"{len(labels.faults)} lines are no labels and were left out, {where}"]
+def _label_notes(labels: Labels, end: int | None) -> list[str]:
+    """``end`` of the span, where labels are taken as of a moment that was asked for."""
+    notes = []
+    if labels.faults:
+        first = labels.faults[0]
+        where = f"the first {first.file}:{first.line} ({first.reason})"
+        notes.append(f"{len(labels.faults)} lines are no labels and were left out, {where}")
+    if end is not None and labels.incidents:
+        delay = float(np.quantile([label.known_at - label.start for label in labels.incidents], LATE))
+        if labels.as_of - end < delay:
+            notes.append(
+                f"one label in ten became known more than {delay / DAY:.1f} days after the start: the last"
+                f" days before {format_instant(labels.as_of)} may lack labels, and right pages look false"
+            )
+    return notes

@@ -20,10 +20,10 @@ class Score(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     name: str
-    value: float | None
+    value: float | None = None
     unit: str
     """``ratio``, ``s``, ``per_week``, ``count``."""
-    better: Direction | None
+    better: Direction | None = None
     """None: context, neither good nor bad by itself."""
     n: int
     """What the number rests on: incidents, pages, weeks …; ``n_of`` says which."""
@@ -58,7 +58,7 @@ class IncidentOutcome(BaseModel):
     affected_services: tuple[str, ...]
     severity: Severity
     kind: str
-    team: str | None
+    team: str | None = None
     outcome: Outcome
     detected_at: Instant | None = None
     time_to_detect_s: float | None = None
@@ -89,15 +89,15 @@ class Identity(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     contender: str
-    recipe_digest: str | None
-    artifact_digest: str | None
+    recipe_digest: str | None = None
+    artifact_digest: str | None = None
     dataset: str
     dataset_digest: str
     labels_digest: str
     labels_as_of: Instant
-    code_commit: str | None
-    code_dirty: bool | None
-    lock_digest: str | None
+    code_commit: str | None = None
+    code_dirty: bool | None = None
+    lock_digest: str | None = None
 
 
 class Settings(BaseModel):
@@ -125,7 +125,7 @@ class ChanceLevel(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    method: Literal["whole_weeks", "within_weekday", "circular"] | None
+    method: Literal["whole_weeks", "within_weekday", "circular"] | None = None
     """``circular``: a span under three weeks, where time of day and weekday are not kept."""
     shifts: int
     """Distinct shifts tried."""
@@ -190,12 +190,12 @@ class PairedScore(BaseModel):
 
     name: str
     unit: str
-    better: Direction | None
-    champion: float | None
-    challenger: float | None
-    difference: float | None
-    low: float | None
-    high: float | None
+    better: Direction | None = None
+    champion: float | None = None
+    challenger: float | None = None
+    difference: float | None = None
+    low: float | None = None
+    high: float | None = None
     decisive_low: float | None = None
     """Same interval at the policy's decisive confidence."""
     decisive_high: float | None = None
@@ -204,7 +204,7 @@ class PairedScore(BaseModel):
     beside_high: float | None = None
     beside_method: str | None = None
     confidence: float
-    method: str | None
+    method: str | None = None
     p_value: float | None = None
     n: int
     n_of: str
@@ -273,9 +273,9 @@ class CriterionOutcome(BaseModel):
     group: str | None = None
     outcome: Literal["pass", "fail", "undecided"]
     decisive: bool = False
-    value: float | None
-    low: float | None
-    high: float | None
+    value: float | None = None
+    low: float | None = None
+    high: float | None = None
     n: int
     reason: str
     missing: str | None = None

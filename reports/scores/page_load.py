@@ -6,9 +6,10 @@ import numpy as np
 
 from titleshot.datasets.contracts.instants import WEEK
 from titleshot.reports.assignment import UNSCORED
+from titleshot.reports.exposure import SHIFT
 from titleshot.reports.scores.score import ScoreDefinition, no_weeks, on_call_weeks, ratio
 from titleshot.reports.statistics import Summands
-from titleshot.reports.tally import PAGES_A_SHIFT, SHIFT, Tally
+from titleshot.reports.tally import PAGES_A_SHIFT, Tally
 
 _SHIFTS_A_WEEK = WEEK / SHIFT
 
@@ -25,7 +26,7 @@ def _over_budget(tally: Tally) -> Summands:
     )  # fmt: skip
     over = first[pages > PAGES_A_SHIFT]
     by_block = np.bincount(tally.page_day[rows][over], minlength=tally.blocks)[: tally.blocks].astype(float)
-    return ratio(by_block, tally.weeks * _SHIFTS_A_WEEK)
+    return ratio(by_block, tally.exposure.shifts)
 
 
 def _services(tally: Tally) -> Summands:
@@ -65,14 +66,14 @@ SHIFTS_OVER_BUDGET = ScoreDefinition(
     name="shifts_over_budget_ratio",
     unit="ratio",
     better="down",
-    n_of="on-call weeks",
+    n_of="shifts",
     question="In how many shifts of 12 hours came more than two pages?",
     formula="shifts of a rotation (from 00:00 and 12:00 UTC) with more than 2 pages / shifts",
     range="0 to 1; 0 is best",
     misleads="It does not say how many more.",
-    kind="rate",
+    kind="share",
     summands=_over_budget,
-    n=on_call_weeks,
+    n=lambda tally: round(float(tally.exposure.shifts.sum())),
     undefined=no_weeks,
 )
 SERVICES_PER_PAGE = ScoreDefinition(

@@ -1,0 +1,126 @@
+"""``score`` on the command line and from a notebook."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from titleshot.datasets.contracts.incidents import Page
+from titleshot.datasets.contracts.instants import DAY, HOUR, MINUTE
+from titleshot.datasets.contracts.labels import IncidentLabel
+from titleshot.datasets.contracts.record import SeriesKey
+from titleshot.datasets.contracts.scores import Scorecard
+from titleshot.datasets.dataset import Dataset
+from titleshot.datasets.dataset_writer import DatasetWriter
+from titleshot.datasets.errors import MalformedInput, UsageError
+from titleshot.datasets.replay_log import LogWriter, pages_table
+from titleshot.pipelines.outcome import silent
+from titleshot.pipelines.score import arguments, command, score
+
+START = 20_000 * DAY
+
+
+@pytest.fixture(scope="module")
+def history(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A dataset of 30 days with an incident every third day, and a log that finds every second of them."""
+    folder = tmp_path_factory.mktemp("history")
+    with DatasetWriter(folder / "shop", name="shop") as writer:
+        code = writer.add_series([SeriesKey("shop", "cart", "latency_p99")])
+        hours = START + np.arange(720, dtype=np.int64) * HOUR
+        writer.add_samples(np.repeat(code, 720), hours, np.ones(720))
+        writer.add_labels(
+            incidents=[
+                IncidentLabel(
+                    incident_id=f"inc-{day}",
+                    start=START + day * DAY + HOUR,
+                    end=START + day * DAY + 2 * HOUR,
+                    root_service="shop/cart",
+                    severity="high",
+                    kind="step",
+                    source="exact",
+                    known_at=START + (day + 1) * DAY,
+                )
+                for day in range(0, 30, 3)
+            ]
+        )
+    card = Dataset.open(folder / "shop").card
+    with LogWriter(folder / "log") as log:
+        log.about = {"contender": "every-second", "dataset": {"name": "shop", "digest": card.digest}}
+        log.append(
+            "pages",
+            pages_table(
+                [
+                    Page(
+                        page_id=f"p{day}",
+                        incident_id=f"c{day}",
+                        status="sent",
+                        route="on-call",
+                        severity="high",
+                        services=("shop/cart",),
+                        opened_at=START + day * DAY + HOUR,
+                        paged_at=START + day * DAY + HOUR + 5 * MINUTE,
+                        last_event_at=START + day * DAY + HOUR + 6 * MINUTE,
+                    )
+                    for day in range(0, 30, 6)
+                ]
+            ),
+        )
+    return folder
+
+
+def asked(history: Path, *words: str) -> argparse.Namespace:
+    parser = argparse.ArgumentParser()
+    arguments(parser)
+    return parser.parse_args([str(history / "log"), "--labels", str(history / "shop"), *words])
+
+
+def test_the_text_has_value_interval_n_and_chance_and_the_document_reads_back(history: Path) -> None:
+    outcome = command(asked(history, "--resamples", "200"), silent)
+    line = next(line for line in outcome.text.splitlines() if line.startswith("incident_recall"))
+    name, value, *rest = line.split()
+    assert (name, value) == ("incident_recall", "0.5")
+    assert "10 incidents" in line
+    assert rest[0].startswith("[")
+    assert "never: incident_recall 0, page_precision –" in outcome.text
+    assert "chance: the mean over" in outcome.text
+    assert outcome.exit_code == 0
+    card = Scorecard.from_json(json.dumps(outcome.document))
+    assert card == score(history / "log", labels=history / "shop", resamples=200)
+    # Undefined is there, as null, with its reason.
+    undefined = [entry for entry in outcome.document["scores"] if entry["value"] is None]
+    assert undefined
+    assert all(entry["reason"] for entry in undefined)
+
+
+def test_labels_as_of_a_time_leave_out_what_was_not_known(history: Path) -> None:
+    outcome = command(asked(history, "--as-of", "2024-10-14T00:00:00Z", "--resamples", "200"), silent)
+    assert len(outcome.document["incidents"]) == 4
+    assert outcome.document["identity"]["labels_as_of"] == "2024-10-14T00:00:00Z"
+    assert "note: the span ends at 2024-10-14T00:00:00Z" in outcome.text
+
+
+@pytest.mark.parametrize(
+    ("words", "error", "says"),
+    [
+        (("--as-of", "yesterday"), UsageError, "--as-of: timestamp 'yesterday'"),
+        (("--confidence", "95"), UsageError, "confidence must lie between 0.5 and 1, got 95"),
+        (("--resamples", "3"), UsageError, "resamples must be at least 100"),
+        (("--detect-within-s", "-1"), UsageError, "detect_within_s must be above 0"),
+    ],
+)
+def test_bad_numbers_are_refused_in_words(
+    history: Path, words: tuple[str, ...], error: type[Exception], says: str
+) -> None:
+    with pytest.raises(error, match=says):
+        command(asked(history, *words), silent)
+
+
+def test_a_folder_that_is_no_log_or_no_dataset_is_named(history: Path, tmp_path: Path) -> None:
+    with pytest.raises(MalformedInput, match=r"log\.json is missing"):
+        score(tmp_path, labels=history / "shop")
+    with pytest.raises(MalformedInput, match="no dataset here"):
+        score(history / "log", labels=tmp_path)
