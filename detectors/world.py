@@ -11,7 +11,6 @@ from titleshot.datasets.contracts.reference import (
     Alias,
     Deploy,
     Ownership,
-    PlannedChange,
     ReferenceRow,
     Tier,
     TopologyEdge,
@@ -91,11 +90,6 @@ class World:
         """``critical``, ``high``, ``medium`` or ``low``; None where not known."""
         row = self._newest("tier", service, at)
         return row.tier if isinstance(row, Tier) else None
-
-    def planned_change(self, service: str, at: int) -> str | None:
-        """``canary``, ``load_test``, ``sale`` or ``other`` where one is planned for then; else None."""
-        row = self._newest("planned_change", service, at)
-        return row.change if isinstance(row, PlannedChange) else None
 
     def in_maintenance(self, service: str, at: int) -> bool:
         """True within a maintenance window of ``service``."""

@@ -13,11 +13,11 @@ from titleshot.detectors.world import World
 MOST = 10
 """Hypotheses kept per incident; nobody reads further."""
 _NO_ANOMALOUS_CALLEE = 1.2
-_RECENT_DEPLOY = 1.0
+_RECENT_DEPLOY = 1.5
 _PER_DOUBLING = 0.3
 _MOST_DOUBLINGS = 6.0
 _PER_GAP_LATER = 0.5
-_UNSEEN = 1.5
+_UNSEEN = 1.2
 
 
 class Member(NamedTuple):

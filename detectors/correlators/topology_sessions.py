@@ -10,7 +10,7 @@ from pydantic import Field, model_validator
 
 from titleshot.datasets.contracts.incidents import IncidentCandidate
 from titleshot.datasets.contracts.instants import SECOND
-from titleshot.datasets.contracts.record import SEVERITIES, Severity
+from titleshot.datasets.contracts.record import Severity
 from titleshot.detectors.correlators.correlator import (
     Alert,
     Change,
@@ -23,6 +23,8 @@ from titleshot.detectors.correlators.hypotheses import Member, ranked
 from titleshot.detectors.world import World
 
 _TIER_POINTS = {"critical": 1, "low": -1}
+_GRADES: tuple[Severity, ...] = ("low", "low", "medium", "medium", "high", "high", "critical")
+"""By points, the last for all above."""
 
 
 class TopologySessionsParams(CorrelatorParams):
@@ -55,8 +57,10 @@ class TopologySessions(Correlator):
     session can always last a third of the cap, never longer than the cap, and how a ceaseless storm is cut
     does not depend on when it began: the past is forgotten after 4/3 of ``cap_s``.
 
-    Severity adds up strangeness (u from 2, from 4), blast radius (from 2 services, from 4) and tier (critical
-    +1, nothing above low −1): 0 low, 1 medium, 2 high, 3 critical. It never falls.
+    Severity adds a point each for strangeness (u from 2, from 4), blast radius (from 2 services, from 4),
+    persistence (from 3 alerts, from 6) and a critical tier, and takes one where all tiers are low: up to 1
+    low, 2 and 3 medium, 4 and 5 high, 6 and 7 critical. It never falls, so a paging rule that waits for a
+    severity waits for evidence: one wild alert on a critical service is as good as three mild ones on two.
 
     Deaf to: causes that share no call (a node, a zone, a database nobody listed); two stories that touch
     one hub, which become one.
@@ -237,9 +241,10 @@ class _Session:
 
     @property
     def severity(self) -> Severity:
+        services, alerts = len(self.members), len(self.events)
         points = (self.strangest >= 2) + (self.strangest >= 4) + self.tier_points
-        points += (len(self.members) >= 2) + (len(self.members) >= 4)
-        return SEVERITIES[min(max(points, 0), 3)]
+        points += (services >= 2) + (services >= 4) + (alerts >= 3) + (alerts >= 6)
+        return _GRADES[min(max(points, 0), len(_GRADES) - 1)]
 
     def due(self, gap: int) -> int:
         """From this instant on nothing can join."""

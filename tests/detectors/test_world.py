@@ -11,7 +11,6 @@ from titleshot.datasets.contracts.reference import (
     Deploy,
     Maintenance,
     Ownership,
-    PlannedChange,
     ReferenceRow,
     Tier,
     TopologyEdge,
@@ -39,7 +38,7 @@ class TestWorld:
         world = World()
         assert world.callees("n/a", 0) == world.callers("n/a", 0) == world.neighbours("n/a", 0) == frozenset()
         assert world.within("n/a", 0, 3) == {"n/a"}
-        assert world.team("n/a", 0) is world.tier("n/a", 0) is world.planned_change("n/a", 0) is None
+        assert world.team("n/a", 0) is world.tier("n/a", 0) is None
         assert world.recent_deploy("n/a", 0, 3600) is None
         assert not world.in_maintenance("n/a", 0)
         assert world.canonical("n/a", 0) == "n/a"
@@ -80,14 +79,12 @@ class TestWorld:
         )
         assert [world.team("n/a", at) for at in (9, 10, 19, 20)] == ["red", "night", "night", "red"]
 
-    def test_tiers_and_planned_changes_are_answered_for_their_time(self) -> None:
+    def test_tiers_are_answered_for_their_time(self) -> None:
         world = world_of(
             Tier(service="n/a", tier="low", **span(0)),
             Tier(service="n/a", tier="critical", **span(5)),
-            PlannedChange(service="n/a", change="sale", **span(5, 6)),
         )
         assert [world.tier("n/a", at) for at in (4, 5)] == ["low", "critical"]
-        assert [world.planned_change("n/a", at) for at in (4, 5, 6)] == [None, "sale", None]
 
     def test_maintenance_says_how_long_its_answer_stands(self) -> None:
         world = world_of(Maintenance(service="n/a", **span(10, 20)))

@@ -1,0 +1,46 @@
+"""The contenders that come with titleshot: they load, say what they are, and forget."""
+
+import pytest
+
+from titleshot.datasets.contracts.record import SeriesKey
+from titleshot.detectors.contender import Contender
+from titleshot.detectors.recipe import Recipe, load_recipe, shipped_contenders
+
+
+@pytest.fixture(params=["module", "baseline", "general"])
+def recipe(request: pytest.FixtureRequest) -> Recipe:
+    return load_recipe(request.param)
+
+
+def test_these_are_shipped() -> None:
+    assert {"module", "baseline", "general"} <= set(shipped_contenders())
+
+
+def test_each_says_what_it_is_and_needs_no_fit(recipe: Recipe) -> None:
+    assert len(recipe.description) > 100
+    assert not Contender(recipe).needs_fit
+
+
+def test_each_forgets_so_that_it_can_be_warmed_up_from_a_journal(recipe: Recipe) -> None:
+    memory = Contender(recipe).memory_s
+    assert memory is not None
+    assert memory < 15 * 86_400
+
+
+@pytest.mark.parametrize(
+    ("metric", "direction", "threshold"),
+    [
+        ("error_ratio", "high", 4),
+        ("http_requests_failed_total", "high", 4),
+        ("latency_p99", "high", 4),
+        ("http_request_duration_seconds", "high", 4),
+        ("requests_per_second", "low", 6),
+        ("queue_depth", "high", 8),
+        ("cpu_ratio", "high", 8),
+        ("value", "both", 6),
+    ],
+)
+def test_general_reads_a_signal_by_its_name(metric: str, direction: str, threshold: float) -> None:
+    recipe = load_recipe("general")
+    detector = recipe.make_detector(recipe.route(SeriesKey("shop", "cart", metric)))
+    assert (detector.params.direction, detector.params.threshold) == (direction, threshold)  # type: ignore[attr-defined]
