@@ -1,0 +1,107 @@
+"""What tests of several rooms share: the command line in this process, a small platform, the real data."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+from titleshot.datasets.contracts.validation import ValidationReport
+from titleshot.datasets.dataset import VALIDATION, Dataset
+from titleshot.datasets.replay_log import ReplayLog
+from titleshot.pipelines.cli import main
+from titleshot.pipelines.generate import generate
+from titleshot.pipelines.replay import replay
+
+# How busy the machine is says nothing about the code.
+settings.register_profile("titleshot", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("titleshot")
+
+
+class Ran(NamedTuple):
+    """What a command came to."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def document(self) -> dict[str, Any]:
+        """Standard output as the one JSON document it must be."""
+        document: dict[str, Any] = json.loads(self.out)
+        return document
+
+
+Titleshot = Callable[..., Ran]
+
+
+@pytest.fixture
+def titleshot(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Titleshot:
+    """``titleshot(WORD, …)`` in this process, with a home of its own; a bug raises."""
+    monkeypatch.setenv("TITLESHOT_DEBUG", "1")
+    monkeypatch.setenv("TITLESHOT_HOME", str(tmp_path / "home"))
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+
+    def run(*words: object) -> Ran:
+        capsys.readouterr()
+        code = main([str(word) for word in words])
+        return Ran(code, *capsys.readouterr())
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def data_folder() -> Path:
+    """The real labelled data."""
+    named = os.environ.get("TITLESHOT_DATA")
+    if not named:
+        pytest.skip("TITLESHOT_DATA is not set")
+    if not Path(named).is_dir():
+        pytest.skip(f"TITLESHOT_DATA names {named}, and no folder is there")
+    return Path(named)
+
+
+@pytest.fixture(scope="session")
+def small_platform(tmp_path_factory: pytest.TempPathFactory) -> Dataset:
+    """Four services, three weeks, passed for replay; not to be written to."""
+    dataset = generate(
+        tmp_path_factory.mktemp("platform") / "small", services=4, days=21, cadence_s=600, seed=3
+    )
+    let_pass(dataset)
+    return dataset
+
+
+@pytest.fixture(scope="session")
+def small_log(small_platform: Dataset, tmp_path_factory: pytest.TempPathFactory) -> ReplayLog:
+    """What the shipped baseline says of it; not to be written to."""
+    return replay(small_platform, "baseline", out=tmp_path_factory.mktemp("log") / "baseline")
+
+
+@pytest.fixture
+def copy_of(tmp_path: Path) -> Callable[..., Path]:
+    """A copy of a folder, to break."""
+
+    def copy(folder: Path, name: str) -> Path:
+        return Path(shutil.copytree(folder, tmp_path / name))
+
+    return copy
+
+
+def let_pass(dataset: Dataset) -> None:
+    """Write the validation report that lets a dataset be replayed, without the seconds that a run takes."""
+    report = ValidationReport(
+        passed=True,
+        dataset_digest=dataset.card.digest,
+        labels_digest=dataset.labels().digest,
+        rules=(),
+        validated_at=dataset.card.span_to,
+    )
+    (dataset.path / VALIDATION).write_text(report.to_json(), encoding="utf-8")
