@@ -8,11 +8,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from titleshot.datasets.contracts.html_table import short_interval, short_number
-from titleshot.datasets.contracts.instants import format_instant, parse_instant
+from titleshot.datasets.contracts.instants import format_instant
 from titleshot.datasets.contracts.scores import ChanceLevel, Score, Scorecard
 from titleshot.datasets.dataset import Dataset
-from titleshot.datasets.errors import UsageError
 from titleshot.datasets.replay_log import ReplayLog
+from titleshot.pipelines.argument_types import amount, count, instant
 from titleshot.pipelines.outcome import Outcome, Progress, silent
 from titleshot.reports.scorecard import score_log
 
@@ -70,13 +70,15 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--labels", type=Path, required=True, metavar="DATASET", help="the dataset it was replayed on"
     )
-    parser.add_argument("--as-of", metavar="TIME", help="labels known at this time (ISO 8601 with a zone)")
     parser.add_argument(
-        "--detect-within-s", type=float, metavar="S", help="after this a page no longer helps"
+        "--as-of", type=instant, metavar="TIME", help="labels known at this time (ISO 8601 with a zone)"
+    )
+    parser.add_argument(
+        "--detect-within-s", type=amount, metavar="S", help="after this a page no longer helps"
     )
     parser.add_argument("--confidence", type=float, default=0.95, help="of the intervals (default 0.95)")
-    parser.add_argument("--resamples", type=int, default=2000, help="draws of days (default 2000)")
-    parser.add_argument("--seed", type=int, default=7, help="each draws others (default 7)")
+    parser.add_argument("--resamples", type=count, default=2000, help="draws of days (default 2000)")
+    parser.add_argument("--seed", type=count, default=7, help="each draws others (default 7)")
 
 
 def command(args: argparse.Namespace, progress: Progress) -> Outcome:
@@ -84,7 +86,7 @@ def command(args: argparse.Namespace, progress: Progress) -> Outcome:
     card = score(
         args.log,
         labels=args.labels,
-        as_of=_instant(args.as_of),
+        as_of=args.as_of,
         detect_within_s=args.detect_within_s,
         seed=args.seed,
         resamples=args.resamples,
@@ -92,15 +94,6 @@ def command(args: argparse.Namespace, progress: Progress) -> Outcome:
         progress=progress,
     )
     return Outcome(_told(card), card.model_dump(mode="json"))
-
-
-def _instant(text: str | None) -> int | None:
-    if text is None:
-        return None
-    try:
-        return parse_instant(text)
-    except ValueError as error:
-        raise UsageError(f"--as-of: {error}") from None
 
 
 def _told(card: Scorecard) -> str:

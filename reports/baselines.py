@@ -18,6 +18,10 @@ COOLDOWN = HOUR
 """``always`` pages every service this often."""
 MOST_PAGES = 200_000
 RANDOM_DRAWS = 20
+MEANING = (
+    f"always pages every service once an hour; random sends this contender's own pages at other times,"
+    f" {RANDOM_DRAWS} draws"
+)
 SHOWN = (
     "incident_recall",
     "detected_in_time_ratio",

@@ -43,6 +43,8 @@ class Tally:
     observed_s: Float64
     """How long an incident was watched: infinite, or until the end of the span that cut it."""
     duplicates: Int64
+    named: Int64
+    """Services the detecting page named."""
     reset_s: Float64
     """End of the last hitting page's activity − end of the incident; NaN where not detected."""
 
@@ -61,8 +63,6 @@ class Tally:
     result: NDArray[np.int8]
     rotation: Int64
     page_shift: Int64
-    page_services: Int64
-    """How many services a page named."""
 
     weeks: Float64
     """On-call weeks by block."""
@@ -88,10 +88,10 @@ class Tally:
         rows = wanted[self.result]
         return self._summed(self.page_block[rows], np.ones(int(rows.sum())))
 
-    def load(self, values: Float64) -> Float64:
-        """A value per page that anybody got, by the block of the day it was sent."""
+    def load(self) -> Float64:
+        """Pages that anybody got, by the block of the day they were sent."""
         rows = self.result != UNSCORED
-        return self._summed(self.page_day[rows], values[rows])
+        return self._summed(self.page_day[rows], np.ones(int(rows.sum())))
 
     def _summed(self, blocks: Int64, values: Float64) -> Float64:
         sums: Float64 = np.bincount(blocks, values, minlength=self.blocks)[: self.blocks].astype(float)
@@ -104,7 +104,7 @@ class Tally:
 
     def pages_where(self, mask: Bool, weeks: Float64, service_days: Float64) -> Tally:
         """Only these pages, with what they are to be counted per."""
-        columns = ("page_block", "page_day", "result", "rotation", "page_shift", "page_services")
+        columns = ("page_block", "page_day", "result", "rotation", "page_shift")
         kept = {name: getattr(self, name)[mask] for name in columns}
         return replace(self, **kept, weeks=weeks, service_days=service_days)
 
@@ -148,6 +148,7 @@ def tally(
         early=early,
         observed_s=observed_s,
         duplicates=matching.count(DUPLICATE),
+        named=np.append(np.bincount(pages.services.rows, minlength=len(pages)), 0)[found.first_page],
         reset_s=reset_s,
         counted=detected | (fate == MISSED),
         timed=detected | (fate == MISSED) | ((fate == CENSORED) & (observed_s >= within_s)),
@@ -158,7 +159,6 @@ def tally(
         result=found.result,
         rotation=rotations,
         page_shift=pages.paged_at // SHIFT,
-        page_services=np.bincount(pages.services.rows, minlength=len(pages)),
         weeks=exposure.weeks.sum(axis=1),
         service_days=exposure.service_days.sum(axis=1),
     )

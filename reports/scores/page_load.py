@@ -14,10 +14,6 @@ from titleshot.reports.tally import PAGES_A_SHIFT, Tally
 _SHIFTS_A_WEEK = WEEK / SHIFT
 
 
-def _pages(tally: Tally) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
-    return tally.load(np.ones(len(tally.result)))
-
-
 def _over_budget(tally: Tally) -> Summands:
     rows = tally.result != UNSCORED
     _, first, pages = np.unique(
@@ -27,10 +23,6 @@ def _over_budget(tally: Tally) -> Summands:
     over = first[pages > PAGES_A_SHIFT]
     by_block = np.bincount(tally.page_day[rows][over], minlength=tally.blocks)[: tally.blocks].astype(float)
     return ratio(by_block, tally.exposure.shifts)
-
-
-def _services(tally: Tally) -> Summands:
-    return ratio(tally.load(tally.page_services.astype(float)), _pages(tally))
 
 
 PAGES_PER_WEEK = ScoreDefinition(
@@ -43,7 +35,7 @@ PAGES_PER_WEEK = ScoreDefinition(
     range="0 upwards",
     misleads="Fewer is better only at the same recall.",
     kind="rate",
-    summands=lambda tally: ratio(_pages(tally), tally.weeks),
+    summands=lambda tally: ratio(tally.load(), tally.weeks),
     n=on_call_weeks,
     undefined=no_weeks,
     groups=frozenset({"team"}),
@@ -58,7 +50,7 @@ PAGES_PER_SHIFT = ScoreDefinition(
     range="0 upwards",
     misleads="A mean: storms hide in it, see shifts_over_budget_ratio.",
     kind="rate",
-    summands=lambda tally: ratio(_pages(tally), tally.weeks * _SHIFTS_A_WEEK),
+    summands=lambda tally: ratio(tally.load(), tally.weeks * _SHIFTS_A_WEEK),
     n=on_call_weeks,
     undefined=no_weeks,
 )
@@ -75,19 +67,4 @@ SHIFTS_OVER_BUDGET = ScoreDefinition(
     summands=_over_budget,
     n=lambda tally: round(float(tally.exposure.shifts.sum())),
     undefined=no_weeks,
-)
-SERVICES_PER_PAGE = ScoreDefinition(
-    name="services_per_page",
-    unit="count",
-    better="down",
-    n_of="pages",
-    question="How many services does a page name?",
-    formula="services as sent, summed over all pages in scored time / those pages",
-    range="1 upwards",
-    misleads="Naming everything finds everything; fewer is better only at the same recall.",
-    kind="mean",
-    summands=_services,
-    n=lambda tally: int(_pages(tally).sum()),
-    undefined=lambda _: "no page in scored time",
-    bound=lambda tally: float(max(1, tally.page_services.max(initial=1))),
 )

@@ -20,7 +20,6 @@ from titleshot.reports.scores.left_out import CARRIED_INCIDENTS, CENSORED_INCIDE
 from titleshot.reports.scores.page_load import (
     PAGES_PER_SHIFT,
     PAGES_PER_WEEK,
-    SERVICES_PER_PAGE,
     SHIFTS_OVER_BUDGET,
 )
 from titleshot.reports.scores.page_precision import (
@@ -30,6 +29,7 @@ from titleshot.reports.scores.page_precision import (
 )
 from titleshot.reports.scores.reset_time import RESET_TIME
 from titleshot.reports.scores.score import ScoreDefinition
+from titleshot.reports.scores.services_per_page import SERVICES_PER_PAGE
 from titleshot.reports.scores.time_to_detect import (
     EARLY_DETECTIONS,
     MEAN_TIME_TO_DETECT,

@@ -106,10 +106,8 @@ def test_labels_as_of_a_time_leave_out_what_was_not_known(history: Path) -> None
 @pytest.mark.parametrize(
     ("words", "error", "says"),
     [
-        (("--as-of", "yesterday"), UsageError, "--as-of: timestamp 'yesterday'"),
         (("--confidence", "95"), UsageError, "confidence must lie between 0.5 and 1, got 95"),
         (("--resamples", "3"), UsageError, "resamples must be at least 100"),
-        (("--detect-within-s", "-1"), UsageError, "detect_within_s must be above 0"),
     ],
 )
 def test_bad_numbers_are_refused_in_words(

@@ -280,6 +280,14 @@ def test_seeds_repeat_and_a_span_without_scored_time_is_refused(tmp_path: Path) 
         score_log(contender, of, detect_within_s=0)
 
 
+def test_services_are_counted_on_the_page_that_detects_and_others_cannot_hide_it(
+    tmp_path: Path,
+) -> None:
+    all_named = page(1 + MINUTES, "db", "cart", "web")
+    card = scored(tmp_path, [all_named, *(page(k + 0.5, "web") for k in range(2, 20))], [incident(1)])
+    assert value(card, "services_per_page") == 3
+
+
 def test_chance_is_low_for_a_contender_that_is_right_and_high_for_one_that_always_pages(
     tmp_path: Path,
 ) -> None:
