@@ -22,12 +22,14 @@ from titleshot.datasets.contracts.scores import Comparison, Scorecard, Verdict
 from titleshot.datasets.contracts.validation import ValidationReport
 from titleshot.reports.rendering import headline, identity, incident_rows, noise, strips
 from titleshot.reports.rendering.baselines import baseline_table, luck_words, sensitivity_table
+from titleshot.reports.rendering.costs import cost_of_being_wrong
 from titleshot.reports.rendering.criteria import criterion_rows
 from titleshot.reports.rendering.delays import delay_curve
 from titleshot.reports.rendering.glossary import meaning
 from titleshot.reports.rendering.marks import KINDS, merging
 from titleshot.reports.rendering.nights import Night
 from titleshot.reports.rendering.timeline import MOST_WEEKS, timeline
+from titleshot.reports.rendering.tones import has_champion
 from titleshot.reports.rendering.weekly import weekly
 from titleshot.reports.rendering.wording import (
     counted,
@@ -95,7 +97,7 @@ def render_page(
         incident_rows.of_comparison(comparison),
         list(names),
         validation,
-        title=title or (decision.name if decision else "Champion against challenger"),
+        title=title or (decision.name if decision else _against(comparison)),
         night=night,
         policy=verdict,
         decision=decision,
@@ -103,11 +105,10 @@ def render_page(
         answer=headline.ANSWERS[verdict.answer],
         sentence=headline.verdict_sentence(comparison, verdict),
         reasons=headline.reasons(comparison, verdict, night),
-        tones=headline.TONES,
-        costs=headline.cost_of_being_wrong(comparison),
+        costs=cost_of_being_wrong(comparison),
         champion=comparison.champion,
         challenger=comparison.challenger,
-        has_champion=headline.has_champion(comparison),
+        has_champion=has_champion(comparison),
         routes=sorted({page.route for card in cards for page in card.pages}),
         replayed=(
             f"Replayed over {number(round(comparison.weeks, 1))} weeks with "
@@ -219,6 +220,11 @@ def _render(
         notes=list(dict.fromkeys(note for card in cards for note in card.notes)),
         glossary=[(score, meaning(score)) for score in score_names],
     )
+
+
+def _against(comparison: Comparison) -> str:
+    champion = comparison.champion.identity.contender if has_champion(comparison) else "silence"
+    return f"{name(comparison.challenger.identity.contender, 48)} against {name(champion, 48)}"
 
 
 def _table_words(table: incident_rows.IncidentTable, roles: tuple[str, ...]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from titleshot.datasets.contracts.scores import Comparison, CriterionOutcome, Verdict
@@ -16,6 +17,7 @@ class CriterionRow:
     """One criterion: what was asked, what was found."""
 
     title: str
+    score: str
     asked: str
     found: str
     interval: str
@@ -65,6 +67,7 @@ def _criterion_row(criterion: CriterionOutcome, unit: str, better: str | None) -
     say = change if signed else amount
     return CriterionRow(
         title=meaning(criterion.score).title,
+        score=criterion.score,
         asked=asked,
         found=say(criterion.value, unit),
         interval=interval(criterion.low, criterion.high, unit, signed=signed),
@@ -80,7 +83,7 @@ def _criterion_row(criterion: CriterionOutcome, unit: str, better: str | None) -
 
 
 def _criterion_strip(criterion: CriterionOutcome, unit: str, better: str | None) -> Strip | None:
-    if criterion.value is None:
+    if criterion.value is None or not math.isfinite(criterion.value):
         return None
     ceiling = criterion.kind == "ceiling"
     limit = criterion.margin if ceiling else limit_of(criterion, better)

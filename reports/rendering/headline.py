@@ -3,28 +3,44 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
 
-from titleshot.datasets.contracts.scores import Comparison, PairedScore, Score, Scorecard, Verdict
+from titleshot.datasets.contracts.scores import (
+    Comparison,
+    PairedScore,
+    Score,
+    Scorecard,
+    Verdict,
+)
+from titleshot.reports.rendering.criteria import CriterionRow, criterion_rows
 from titleshot.reports.rendering.glossary import meaning
 from titleshot.reports.rendering.nights import Night, broken_for_nothing
-from titleshot.reports.rendering.wording import amount, change, counted, interval, minutes, number, percent
+from titleshot.reports.rendering.tones import (
+    TONES,
+    Tone,
+    bounds,
+    counted_of,
+    has_champion,
+    pair_named,
+    today_of,
+    tone,
+)
+from titleshot.reports.rendering.wording import (
+    NONE,
+    amount,
+    change,
+    counted,
+    interval,
+    minutes,
+    number,
+    percent,
+)
 
-Tone = Literal["better", "worse", "open", "same", "unknown"]
-TONES: dict[Tone, str] = {
-    "better": "better",
-    "worse": "worse",
-    "open": "could be chance",
-    "same": "no difference",
-    "unknown": "no interval",
-}
 ANSWERS = {
     "promote": "Promote",
     "reject": "Reject",
     "not_enough_evidence": "Not enough evidence",
     "invalid": "Invalid",
 }
-QUARTER_WEEKS = 13
 
 
 @dataclass(frozen=True)
@@ -36,20 +52,17 @@ class Reason:
     tone: Tone
     sentence: str
     footing: str
+    said: str = ""
+    """What stands beside the topic instead of the tone's own word."""
 
-
-def has_champion(comparison: Comparison) -> bool:
-    """False for a first promotion, which is judged against never paging."""
-    return comparison.champion.identity.contender != "never"
-
-
-def _today(comparison: Comparison) -> str:
-    return "what runs today" if has_champion(comparison) else "no paging at all"
+    @property
+    def label(self) -> str:
+        return self.said or TONES[self.tone]
 
 
 def verdict_sentence(comparison: Comparison, verdict: Verdict) -> str:
     """The answer in one plain sentence."""
-    today = _today(comparison)
+    today = today_of(comparison)
     failed = [meaning(c.score).title.lower() for c in verdict.criteria if c.outcome == "fail"]
     still_open = [meaning(c.score).title.lower() for c in verdict.criteria if c.outcome == "undecided"]
     if verdict.answer == "promote":
@@ -77,11 +90,10 @@ def reasons(comparison: Comparison, verdict: Verdict | None, night: Night) -> li
     found = [reason for reason in made if reason is not None]
     if verdict is not None:
         known = {reason.score for reason in found}
-        for criterion in verdict.criteria:
-            if criterion.outcome == "pass" or criterion.score in known:
-                continue
-            known.add(criterion.score)
-            found.append(_of_pair(comparison, criterion.score, criterion.reason))
+        for criterion, row in zip(verdict.criteria, criterion_rows(comparison, verdict), strict=True):
+            if criterion.outcome != "pass" and criterion.score not in known:
+                known.add(criterion.score)
+                found.append(_of_criterion(row))
         rank = {"fail": 0, "undecided": 1, "pass": 2}
         of_score: dict[str, int] = {}
         for criterion in verdict.criteria:
@@ -90,50 +102,28 @@ def reasons(comparison: Comparison, verdict: Verdict | None, night: Night) -> li
     return found[:3]
 
 
-def tone(pair: PairedScore) -> Tone:
-    """What the interval of a difference allows to say: a side only when it leaves zero out."""
-    if pair.difference is None or pair.low is None or pair.high is None or pair.better is None:
-        return "unknown"
-    if pair.low == pair.high == 0:
-        return "same"
-    if pair.low > 0 or pair.high < 0:
-        return "better" if (pair.low > 0) == (pair.better == "up") else "worse"
-    return "open"
-
-
 def footing(pair: PairedScore) -> str:
     """The score behind a sentence: difference, interval and n, or why there is none."""
     title = meaning(pair.name).title
     if pair.difference is None:
         return f"{title}: {pair.reason or 'no difference could be computed'}."
-    if pair.low is None or pair.high is None:
+    if bounds(pair) is None:
         return f"{title}: {change(pair.difference, pair.unit)}; no interval: {pair.reason or 'not given'}."
     between = interval(pair.low, pair.high, pair.unit, signed=True)
     known = f"{percent(pair.confidence)} interval {between}; {counted_of(pair)}"
     return f"{title}: {change(pair.difference, pair.unit)} ({known})."
 
 
-def counted_of(pair: PairedScore) -> str:
-    """``240 incidents``, with the singular where it is one."""
-    return counted(pair.n, pair.n_of.removesuffix("s"), pair.n_of)
-
-
-def _find(comparison: Comparison, *names: str) -> PairedScore | None:
-    for name in names:
-        for pair in comparison.pairs:
-            if pair.name == name:
-                return pair
-    return None
-
-
 def _nights(comparison: Comparison, night: Night) -> Reason | None:
-    pair = _find(comparison, "false_pages_per_week")
+    pair = pair_named(comparison, "false_pages_per_week")
     before = broken_for_nothing(comparison.champion.pages, night)
     after = broken_for_nothing(comparison.challenger.pages, night)
     if pair is None and not before and not after:
         return None
     scale = f"in {number(round(comparison.weeks, 1))} weeks"
-    if before == after:
+    if not has_champion(comparison):
+        sentence = f"{counted(after, 'on-call night')} would have been broken for nothing {scale}."
+    elif before == after:
         sentence = f"As many on-call nights broken for nothing as today: {before} {scale}."
         if not before:
             sentence = f"No on-call night was broken for nothing by either, {scale}."
@@ -151,7 +141,7 @@ def _nights(comparison: Comparison, night: Night) -> Reason | None:
 
 
 def _incidents(comparison: Comparison) -> Reason | None:
-    pair = _find(comparison, "incident_recall")
+    pair = pair_named(comparison, "incident_recall")
     if pair is None:
         return None
     caught = sum(
@@ -161,9 +151,11 @@ def _incidents(comparison: Comparison) -> Reason | None:
         p.champion.outcome == "detected" and p.challenger.outcome == "missed" for p in comparison.incidents
     )
     of = f"of {counted(comparison.incidents_scored, 'incident')}"
-    today = "today's detection" if has_champion(comparison) else "not paging"
+    today = "today's detection"
     if not comparison.incidents_scored:
         sentence = "No labelled incident lies in the scored time, so nothing says what would be missed."
+    elif not has_champion(comparison):
+        sentence = f"{counted(caught, 'incident')} you would have been paged for that nobody was, {of}."
     elif caught == lost == 0:
         sentence = f"The same incidents are caught and missed as today, {of}."
     elif not lost:
@@ -179,12 +171,16 @@ def _incidents(comparison: Comparison) -> Reason | None:
 
 
 def _delay(comparison: Comparison) -> Reason | None:
-    pair = _find(comparison, "mean_time_to_detect_s", "time_to_detect_s")
+    pair = pair_named(comparison, "mean_time_to_detect_s", "time_to_detect_s")
     if pair is None:
         return None
     limit = minutes(comparison.challenger.settings.detect_within_s)
     if pair.difference is None:
         sentence = "Whether pages would have come earlier or later cannot be said."
+    elif not has_champion(comparison) and pair.challenger is not None:
+        sentence = (
+            f"Pages come after {minutes(pair.challenger)} on average, a missed incident counted as {limit}."
+        )
     elif abs(pair.difference) < 1:
         sentence = "Pages come as early as today."
     else:
@@ -194,57 +190,16 @@ def _delay(comparison: Comparison) -> Reason | None:
     return Reason("Delay", pair.name, tone(pair), sentence, footing(pair))
 
 
-def _of_pair(comparison: Comparison, score: str, words: str) -> Reason:
-    pair = _find(comparison, score)
-    title = meaning(score).title
-    if pair is None:
-        return Reason(title, score, "unknown", words, "")
-    return Reason(title, score, tone(pair), words, footing(pair))
-
-
-def cost_of_being_wrong(comparison: Comparison) -> list[tuple[str, str]]:
-    """What each mistake would cost, from the end of each interval that hurts: (mistake, cost)."""
-    recall = _find(comparison, "incident_recall")
-    false = _find(comparison, "false_pages_per_week")
-    a_quarter = comparison.incidents_scored / comparison.weeks * QUARTER_WEEKS if comparison.weeks else 0.0
-    promoting, keeping, bounded = [], [], False
-    if recall is not None and recall.low is not None and recall.high is not None and a_quarter:
-        bounded = True
-        if recall.low < 0:
-            promoting.append(f"up to {_some(-recall.low * a_quarter)} more incidents missed in a quarter")
-        if recall.high > 0:
-            won = _some(recall.high * a_quarter)
-            keeping.append(f"up to {won} incidents missed in a quarter that the challenger catches")
-    if false is not None and false.low is not None and false.high is not None:
-        bounded = True
-        if false.high > 0:
-            promoting.append(f"up to {_some(false.high)} more false pages a week on call")
-        if false.low < 0:
-            keeping.append(f"up to {_some(-false.low)} false pages a week on call that need not be")
-    open_ends = []
-    if recall is None or recall.low is None:
-        open_ends.append("how many incidents would be missed")
-    if false is None or false.low is None:
-        open_ends.append("how many pages would be false")
-    if not bounded:
-        nothing = (
-            "There is no interval on incidents caught or false pages, so neither mistake can be bounded."
-        )
-        return [("It cannot be said", nothing)]
-    unknown = f" There is no interval on {' or '.join(open_ends)}." if open_ends else ""
-    return [
-        ("If promoting is the mistake", _cost(promoting) + unknown),
-        (f"If keeping {_today(comparison)} is the mistake", _cost(keeping) + unknown),
-    ]
-
-
-def _some(count: float) -> str:
-    return number(round(count) if count >= 10 else round(count, 1))
-
-
-def _cost(parts: list[str]) -> str:
-    text = " and ".join(parts) or "nothing that the intervals would show"
-    return f"{text[0].upper()}{text[1:]}."
+def _of_criterion(row: CriterionRow) -> Reason:
+    failed = row.outcome == "fail"
+    return Reason(
+        row.title,
+        row.score,
+        "worse" if failed else "open",
+        f"Found {row.found}, asked: {row.asked}.",
+        f"Interval {row.interval}, n = {row.n}." if row.interval != NONE else row.reason,
+        "breaks the policy" if failed else "undecided",
+    )
 
 
 @dataclass(frozen=True)

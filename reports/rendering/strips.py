@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from titleshot.datasets.contracts.scores import Comparison, CriterionOutcome, PairedScore, Score, Verdict
 from titleshot.reports.rendering.axes import Axis, around
 from titleshot.reports.rendering.glossary import MAIN, meaning
-from titleshot.reports.rendering.headline import Tone, counted_of, tone
+from titleshot.reports.rendering.tones import Tone, counted_of, tone
 from titleshot.reports.rendering.wording import amount, change, counted, interval, percent
 
 
@@ -97,6 +98,7 @@ def paired_row(pair: PairedScore, criterion: CriterionOutcome | None = None) -> 
     """One row; its strip has better at the right, whichever way the score runs."""
     limit = None if criterion is None else limit_of(criterion, pair.better)
     main = criterion is not None or pair.name in MAIN
+    strip = _strip(pair, limit)
     return PairedRow(
         title=meaning(pair.name).title,
         score=pair.name,
@@ -106,7 +108,7 @@ def paired_row(pair: PairedScore, criterion: CriterionOutcome | None = None) -> 
         difference=change(pair.difference, pair.unit),
         interval=interval(pair.low, pair.high, pair.unit, signed=True),
         n=counted_of(pair),
-        strip=_strip(pair, limit),
+        strip=strip,
         limit="" if limit is None else change(limit, pair.unit) if limit else "no change",
         p_value="–"
         if pair.p_value is None
@@ -119,7 +121,7 @@ def paired_row(pair: PairedScore, criterion: CriterionOutcome | None = None) -> 
         discordant=pair.discordant,
         reason=pair.reason,
         main=main,
-        drawn=main and pair.difference is not None,
+        drawn=main and strip is not None,
     )
 
 
@@ -131,7 +133,7 @@ def _beside(pair: PairedScore) -> str:
 
 
 def _strip(pair: PairedScore, limit: float | None) -> Strip | None:
-    if pair.difference is None:
+    if pair.difference is None or not math.isfinite(pair.difference):
         return None
     ends = [pair.low, pair.high, pair.decisive_low, pair.decisive_high, limit]
     axis = around([pair.difference, *(end for end in ends if end is not None)], flipped=pair.better == "down")
@@ -157,7 +159,7 @@ def _strip(pair: PairedScore, limit: float | None) -> Strip | None:
 
 def ends_of(axis: Axis, low: float | None, high: float | None) -> tuple[float | None, float | None]:
     """Both ends from left to right, or neither."""
-    if low is None or high is None:
+    if low is None or high is None or not (math.isfinite(low) and math.isfinite(high)):
         return None, None
     first, last = sorted((axis.at(low), axis.at(high)))
     return first, last
@@ -192,9 +194,10 @@ def _chance(score: Score) -> str:
 
 
 def _score_strip(score: Score) -> Strip | None:
-    if score.value is None:
+    if score.value is None or not math.isfinite(score.value):
         return None
-    known = [v for v in (score.value, score.low, score.high, score.chance_high) if v is not None]
+    ends = (score.value, score.low, score.high, score.chance_high)
+    known = [end for end in ends if end is not None and math.isfinite(end)]
     axis = Axis(0.0, 1.0) if score.unit == "ratio" else Axis(min(0.0, *known), max(known) * 1.1 or 1.0)
     low, high = ends_of(axis, score.low, score.high)
     return Strip(

@@ -93,8 +93,8 @@ def change(value: float | None, unit: str) -> str:
     >>> change(0.025, "ratio"), change(-3.0, "per_week"), change(0.0, "s")
     ('+2.5 points', '−3 a week', '0\\xa0s')
     """
-    if value is None:
-        return NONE
+    if value is None or not math.isfinite(value):
+        return number(value)
     sign = "+" if value > 0 else ""
     if unit == "ratio":
         text = _percent(value)

@@ -193,6 +193,7 @@ def test_a_first_promotion_is_compared_with_never_paging() -> None:
     words = Document(rendered("first")).words
     assert "none yet: compared with never paging" in words
     assert "better than no paging at all" in words
+    assert "191 incidents you would have been paged for that nobody was" in words
     assert "what runs today" not in words
 
 
@@ -202,6 +203,16 @@ def test_an_imported_page_history_is_called_one() -> None:
     champion = made.champion.model_copy(update={"identity": identity})
     made = made.model_copy(update={"champion": champion})
     assert "an imported page history" in Document(render_page(made, pages.verdict(made))).words
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), float("-inf")])
+def test_numbers_that_are_none_are_shown_as_such_and_nothing_is_drawn_of_them(value: float) -> None:
+    made = pages.comparison(days=28, incidents=10)
+    ends = {"difference": value, "low": value, "high": value, "decisive_low": value, "champion": value}
+    broken = made.model_copy(update={"pairs": tuple(pair.model_copy(update=ends) for pair in made.pairs)})
+    page = render_page(broken, pages.verdict(made, "not_enough_evidence"))
+    assert not re.search(r'"[^"]*(nan|inf)%?"', page)
+    assert "nan" not in Document(page).words.lower()
 
 
 def test_incomplete_labels_turn_false_into_unmatched() -> None:

@@ -8,8 +8,10 @@ import pytest
 from titleshot.datasets.contracts.instants import DAY, HOUR, parse_instant
 from titleshot.datasets.contracts.scores import PageOutcome, PairedScore
 from titleshot.datasets.errors import UsageError
-from titleshot.reports.rendering.headline import cost_of_being_wrong, footing, reasons, tone, verdict_sentence
+from titleshot.reports.rendering.costs import cost_of_being_wrong
+from titleshot.reports.rendering.headline import footing, reasons, verdict_sentence
 from titleshot.reports.rendering.nights import Night, broken_for_nothing
+from titleshot.reports.rendering.tones import tone
 
 MIDNIGHT = parse_instant("2026-03-10T00:00:00Z")
 
@@ -122,7 +124,8 @@ def test_a_failed_criterion_on_another_score_takes_a_place_of_its_own() -> None:
     )
     verdict = verdict.model_copy(update={"criteria": (*verdict.criteria[1:], failed)})
     found = reasons(made, verdict, Night())
-    assert (found[0].topic, found[0].sentence) == ("Repeated pages", "duplicates per week: too many")
+    assert (found[0].topic, found[0].label) == ("Repeated pages", "breaks the policy")
+    assert found[0].sentence.endswith("asked: better by more than 1 a week.")
     assert len(found) == 3
 
 
