@@ -14,11 +14,13 @@ from titleshot.detectors.detector import Detector
 from titleshot.detectors.robust_mad import RobustMad
 from titleshot.detectors.rolling_z_score import RollingZScore
 from titleshot.detectors.seasonal_baseline import SeasonalBaseline
+from titleshot.detectors.time_of_day import TimeOfDay
 
 FAMILIES: dict[str, type[Detector]] = {
     "robust_mad": RobustMad,
     "rolling_z_score": RollingZScore,
     "seasonal_baseline": SeasonalBaseline,
+    "time_of_day": TimeOfDay,
 }
 
 
