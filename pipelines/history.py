@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from titleshot.datasets.errors import UsageError
 from titleshot.pipelines.outcome import Outcome, Progress
 from titleshot.registry.home import Home
 from titleshot.registry.ledger import (
@@ -18,6 +17,7 @@ from titleshot.registry.ledger import (
     Registered,
     when,
 )
+from titleshot.registry.registered import versions_of
 
 
 def history(name: str, *, home: Path) -> list[AnyLine]:
@@ -27,16 +27,15 @@ def history(name: str, *, home: Path) -> list[AnyLine]:
         UsageError: no such model.
         IntegrityError: the ledger was tampered with; names the line.
     """
-    lines = Ledger(Home(home).ledger).lines()
+    place = Home(home)
+    lines = Ledger(place.ledger).lines()
+    versions = versions_of(lines, name, place)
     mine = {
         line.seq
         for line in lines
         if isinstance(line, Registered | Intended | OutOfBand) and line.name == name
     }
-    if not mine:
-        known = sorted({line.name for line in lines if isinstance(line, Registered)})
-        raise UsageError(f"no model {name!r} in {home}; there are {', '.join(known) or 'none yet'}")
-    recipes = {line.recipe_digest for line in lines if isinstance(line, Registered) and line.name == name}
+    recipes = {line.recipe_digest for line in versions.values()}
     return [
         line
         for line in lines

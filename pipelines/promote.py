@@ -46,7 +46,7 @@ def promote(
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Arguments of ``titleshot promote``."""
     parser.add_argument("name", metavar="NAME", help="the model")
-    parser.add_argument("version", type=int, metavar="VERSION", help="the version that takes over")
+    parser.add_argument("model_version", type=int, metavar="VERSION", help="the version that takes over")
     parser.add_argument("--evidence", type=Path, metavar="DIR", help="the folder compare wrote")
     parser.add_argument("--group", metavar="G", help="only for this service group")
     parser.add_argument("--approved-by", action="append", default=[], metavar="WHO", help="may be repeated")
@@ -64,7 +64,7 @@ def command(args: argparse.Namespace, progress: Progress) -> Outcome:
     progress("promoting", 0, 1)
     moved = promote(
         args.name,
-        args.version,
+        args.model_version,
         home=args.home,
         evidence=args.evidence,
         group=args.group,

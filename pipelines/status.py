@@ -7,11 +7,12 @@ from pathlib import Path
 from typing import Any
 
 from titleshot.datasets.contracts.instants import format_instant
-from titleshot.datasets.errors import Unreachable, UsageError
+from titleshot.datasets.errors import Unreachable
 from titleshot.pipelines.outcome import Outcome, Progress
 from titleshot.registry.home import Home
 from titleshot.registry.ledger import Ledger, Registered
-from titleshot.registry.standing import Standing, registered, standing, unfinished
+from titleshot.registry.registered import versions_of
+from titleshot.registry.standing import Standing, standing, unfinished
 
 
 def status(name: str, *, home: Path) -> dict[str, Any]:
@@ -27,10 +28,7 @@ def status(name: str, *, home: Path) -> dict[str, Any]:
     place = Home(home)
     ledger = Ledger(place.ledger)
     lines = ledger.lines()
-    versions = registered(lines, name)
-    if not versions:
-        known = sorted({line.name for line in lines if isinstance(line, Registered)})
-        raise UsageError(f"no model {name!r} in {home}; there are {', '.join(known) or 'none yet'}")
+    versions = versions_of(lines, name, place)
     said: dict[str, Any] = {
         "name": name,
         "aliases": {alias: _alias(at, versions) for alias, at in standing(lines, name).items()},

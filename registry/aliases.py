@@ -65,8 +65,7 @@ class Aliases:
             at = there.get(intent.alias)
             if at not in {intent.from_version, intent.to_version}:
                 continue  # strayed() reports it
-            if at != intent.to_version:
-                self.store.set_alias(self.name, intent.alias, intent.to_version)
+            self._carry_out(intent, at)
             self._commit(intent, rolled_forward=True)
             done.append(intent)
         return done
@@ -137,8 +136,16 @@ class Aliases:
             signature=signature,
             **basis._asdict(),
         )
-        self.store.set_alias(self.name, alias, to)
+        self._carry_out(intent, at)
         return self._commit(intent)
+
+    def _carry_out(self, intent: Intended, at: int | None) -> None:
+        if intent.to_version is not None and intent.signature is not None:
+            # A shim that follows an MLflow server has no ledger: it finds the signature beside the version.
+            tag = {f"signature.{intent.alias}": intent.signature}
+            self.store.tag(self.name, intent.to_version, tag)
+        if at != intent.to_version:
+            self.store.set_alias(self.name, intent.alias, intent.to_version)
 
     def _commit(self, intent: Intended, *, rolled_forward: bool = False) -> Committed:
         at = self.store.aliases(self.name).get(intent.alias)

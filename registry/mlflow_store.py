@@ -237,20 +237,25 @@ def _answering(uri: str) -> Iterator[None]:
     try:
         yield
     except MlflowException as error:
-        said = str(error).splitlines()[0][:300]
+        said = _in_short(error)
         if error.error_code in {"INTERNAL_ERROR", "TEMPORARILY_UNAVAILABLE"}:
-            raise Unreachable(f"registry {_safe(uri)} does not answer: {said}") from None
-        raise UsageError(f"registry {_safe(uri)}: {said}") from None
+            raise Unreachable(f"registry {_safe(uri)} does not answer; try again later ({said})") from None
+        raise UsageError(f"registry {_safe(uri)} refuses: {said}") from None
     except Exception as error:
         module = type(error).__module__.partition(".")[0]
         if module in {"requests", "urllib3", "sqlalchemy", "sqlite3", "alembic"}:
-            said = str(error).splitlines()[0][:300]
+            said = _in_short(error)
             if "not a database" in said or "malformed" in said:
                 raise MalformedInput(
                     f"registry {_safe(uri)} is damaged: {said}; restore it from a backup"
                 ) from None
-            raise Unreachable(f"registry {_safe(uri)} does not answer: {said}") from None
+            raise Unreachable(f"registry {_safe(uri)} does not answer; try again later ({said})") from None
         raise
+
+
+def _in_short(error: Exception) -> str:
+    said = str(error).splitlines()[0] if str(error) else type(error).__name__
+    return said if len(said) <= 160 else f"{said[:160]} …"
 
 
 def _safe(uri: str) -> str:

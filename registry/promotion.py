@@ -18,6 +18,7 @@ from titleshot.registry.evidence import Evidence, read_evidence
 from titleshot.registry.gate import objections
 from titleshot.registry.home import Home
 from titleshot.registry.ledger import AnyLine, Ledger, Registered
+from titleshot.registry.registered import version_of, versions_of
 from titleshot.registry.registration import keep_copy
 from titleshot.registry.standing import (
     CHALLENGER,
@@ -25,7 +26,6 @@ from titleshot.registry.standing import (
     alias_of,
     lineage,
     once_live,
-    registered,
     standing,
 )
 
@@ -84,12 +84,12 @@ def promote(
         aliases = _aliases(home, name)
         aliases.settle()
         lines = aliases.ledger.lines()
-        challenger = _registered(lines, name, version)
+        challenger = version_of(lines, name, version, home)
         stands = standing(lines, name)
         live = stands.get(alias) or stands.get(CHAMPION)
         if (stands.get(alias) or (None,))[0] == version:
             raise UsageError(f"version {version} is {alias} of {name} already")
-        champion = _registered(lines, name, live.version) if live else None
+        champion = version_of(lines, name, live.version, home) if live else None
         overruled = _overruled(aliases.strayed(), aliases, alias, override, reason, actor)
         proof = read_evidence(evidence) if evidence else None
         if proof:
@@ -164,29 +164,17 @@ def rollback(
         before = aliases.store.aliases(name).get(alias)
         target = _target(lines, name, alias, before, to)
         if target is not None:
-            _check_bytes(aliases, _registered(lines, name, target))
+            _check_bytes(aliases, version_of(lines, name, target, home))
         aliases.move(alias, target, move="rollback", reason=reason, actor=actor)
     return Moved(name, alias, before, target)
 
 
 def _aliases(home: Home, name: str) -> Aliases:
     ledger = Ledger(home.ledger)
-    if not registered(ledger.lines(), name):
-        known = sorted({line.name for line in ledger.lines() if isinstance(line, Registered)})
-        there = f"there are {', '.join(known)}" if known else "register a contender first"
-        raise UsageError(f"no model {name!r} in {home.path}; {there}")
+    versions_of(ledger.lines(), name, home)
     from titleshot.registry.mlflow_store import MlflowStore
 
     return Aliases(home, ledger, MlflowStore(home), name)
-
-
-def _registered(lines: list[AnyLine], name: str, version: int) -> Registered:
-    there = registered(lines, name)
-    if version not in there:
-        raise UsageError(
-            f"{name} has no version {version} in the ledger; there are {', '.join(map(str, sorted(there)))}"
-        )
-    return there[version]
 
 
 def _overruled(

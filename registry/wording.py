@@ -24,13 +24,11 @@ def amount(value: float, unit: str) -> str:
 def change(value: float, unit: str) -> str:
     """A difference with its sign; shares in percentage points.
 
-    >>> change(0.0412, "ratio"), change(-12.0, "s")
-    ('+4.1 points', '\u221212 s')
+    >>> change(0.0412, "ratio"), change(-12.0, "s"), change(0.001, "count"), change(0.4, "s")
+    ('+4.1 points', '\u221212 s', '0', '+0.4 s')
     """
-    sign = "+" if value > 0 else ""
-    if unit == "ratio":
-        return f"{sign}{_plain(100 * value, 1)} points"
-    return sign + amount(value, unit)
+    words = f"{_plain(100 * value, 1)} points" if unit == "ratio" else amount(value, unit)
+    return f"+{words}" if words[0] not in f"{_MINUS}0" or words.startswith("0.") else words
 
 
 def span(low: float, high: float, unit: str, *, signed: bool) -> str:
@@ -68,7 +66,7 @@ def count(n: int, noun: str) -> str:
     >>> count(1, "incidents"), count(240, "incidents")
     ('1 incident', '240 incidents')
     """
-    return f"{n:,} {noun.removesuffix('s') if n == 1 else noun}".replace(",", " ")
+    return f"{n:,} {noun.removesuffix('s') if n == 1 else noun}"
 
 
 def _plain(value: float, digits: int) -> str:

@@ -23,6 +23,7 @@ from titleshot.registry.promotion import Moved, promote, rollback
 from titleshot.registry.registered import registered_contender
 from titleshot.registry.registration import register
 from titleshot.registry.rehearsal import CASES
+from titleshot.registry.signature import Claim, check_signature
 from titleshot.registry.standing import standing
 
 pytestmark = pytest.mark.slow
@@ -76,6 +77,8 @@ def test_the_whole_way_up_and_back(home: Home, live: list[Registered], judged: J
     assert at(home, "challenger") is None  # it was 3, which pages now
     stored = MlflowStore(home).version(NAME, 3)
     assert stored.tags["evidence_digest"] == evidence.digest
+    claim = Claim(NAME, 3, stored.tags["tree_digest"], "champion")
+    check_signature(home.public_key(), claim, stored.tags["signature.champion"])
     assert (home.evidence / evidence.record.decision_id / "report.html").is_file()
     metrics = MlflowStore(home).client.get_run(stored.run_id).data.metrics
     assert metrics["incident_recall"] == pytest.approx(0.83)
