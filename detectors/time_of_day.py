@@ -113,14 +113,16 @@ class TimeOfDay(Detector):
         _fold(
             codes, timestamps, values,
             c["points"], c["times"], c["filled"], c["next"], c["entered"], c["broken"],
-            p.min_points, p.threshold, int((self.memory_s or 0) * SECOND), p.slot_s * SECOND, p.every_s * SECOND,
+            p.min_points, p.threshold, int((self.memory_s or 0) * SECOND),
+            p.slot_s * SECOND, p.every_s * SECOND,
             p.spread_floor, p.spread_floor_ratio, p.sign, *scored,
         )  # fmt: skip
         return scored
 
-    def baseline(self, sample_count: int, timestamp: int) -> str:  # noqa: ARG002
+    def baseline(self, sample_count: int, timestamp: int) -> str:
         minute = timestamp // (60 * SECOND) % 1440
-        return f"{sample_count} samples about {minute // 60:02d}:{minute % 60:02d} UTC, {self.params.days} days back"
+        about = f"about {minute // 60:02d}:{minute % 60:02d} UTC"
+        return f"{sample_count} samples {about}, {self.params.days} days back"
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
