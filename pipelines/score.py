@@ -20,7 +20,7 @@ _BASELINE_SCORES = ("incident_recall", "page_precision", "alarming_precision", "
 _METHODS = {
     "whole_weeks": "whole weeks",
     "within_weekday": "weeks of each weekday's own",
-    "circular": "steps round the span (time of day and weekday are not kept: the span is under three weeks)",
+    "circular": "steps round the time each service is scored (too short for weeks: weekdays are not kept)",
 }
 
 

@@ -71,11 +71,20 @@ def always(
 def at_random(
     pages: PageTable, rotations: Int64, time: ScoredTime, codes: Codes, seed: int, draw: int
 ) -> tuple[PageTable, Int64]:
-    """The scored pages as they were, services and routes, each at a random instant of scored time."""
+    """The scored pages as they were, services and routes, each at a random instant its service is scored."""
     rows = np.flatnonzero(pages.scored)
     kept, woken = pages.take(rows), rotations[rows]
     if not len(kept):
         return kept, woken
-    at = time.instants(np.random.default_rng([seed, 3, draw]).random(len(kept)))
+    shares = np.random.default_rng([seed, 3, draw]).random(len(kept))
+    at = time.instants(None, shares)
+    names = codes.names()
+    found, first = np.unique(kept.services.rows, return_index=True)
+    head = np.full(len(kept), -1, np.int64)
+    head[found] = kept.services.codes[first]
+    for code in np.unique(head[found]).tolist():
+        of_service = head == code
+        if len(set(time.extent(names[code]))) == 2:
+            at[of_service] = time.instants(names[code], shares[of_service])
     moved, order = kept.moved(at, scored_anywhere(kept.services, at, time, codes))
     return moved, woken[order]

@@ -2,8 +2,9 @@
 
 Labels move, pages stay. Whole weeks keep time of day and weekday. From nine weeks on all labels move
 together; from three weeks on the labels of each weekday move by weeks of their own, since few whole shifts
-are left; below that all move round the span in steps, which keeps neither, and is marked. Moves shorter than
-the longest incident are left out: there a label would meet its own pages.
+are left; below that, or where services are scored at different times, each moves round the time its root is
+scored in, by the same share of it. That keeps neither, and is marked. Moves shorter than the longest incident
+are left out: there a label would meet its own pages.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from numpy.typing import NDArray
 
 from titleshot.datasets.contracts.instants import DAY, WEEK
 from titleshot.datasets.contracts.scores import ChanceLevel
-from titleshot.reports.assignment import IncidentTable, PageTable
+from titleshot.reports.assignment import IncidentTable
 from titleshot.reports.exposure import Exposure
 from titleshot.reports.match_tables import root_scored
 from titleshot.reports.matching import Matching
@@ -63,19 +64,20 @@ def chance(
     incidents = matching.incidents
     if not incidents.scored.any():
         return Chance(ChanceLevel(method=None, shifts=0, reason="no labelled incident in scored time"), {})
-    longest = int((incidents.closes - incidents.opens)[incidents.scored].max())
-    length = time.end - time.start
-    weeks = length // WEEK
+    rows = np.flatnonzero(incidents.scored)
+    table, names = incidents.take(rows), [roots[row] for row in rows.tolist()]
+    extents = np.array([time.extent(name) for name in names], np.int64)
+    pages, weeks = matching.pages, (time.end - time.start) // WEEK
     method: Method = "circular"
-    if weeks >= FEWEST_WEEKS:
-        length = weeks * WEEK
+    if weeks >= FEWEST_WEEKS and np.ptp(extents, axis=0).max() < WEEK:
         method = "whole_weeks" if weeks > FEWEST_WHOLE_SHIFTS else "within_weekday"
-    inside = np.flatnonzero(incidents.scored & (incidents.start < time.start + length))
-    table, names = incidents.take(inside), [roots[row] for row in inside.tolist()]
-    within = matching.pages.paged_at < time.start + length
-    pages: PageTable = replace(matching.pages, scored=matching.pages.scored & within)
-
-    moves = list(_moves(method, table, time.start, length, longest, seed))
+        until = time.start + weeks * WEEK
+        inside = np.flatnonzero(table.start < until)
+        table, names = table.take(inside), [names[row] for row in inside.tolist()]
+        pages = replace(pages, scored=pages.scored & (pages.paged_at < until))
+        moves = list(_by_weeks(method, table, time.start, weeks * WEEK, seed))
+    else:
+        moves = list(_round(table, extents))
     found: dict[str, list[float]] = {definition.name: [] for definition in definitions if definition.chance}
     for by in moves:
         moved = table.moved(by, root_scored(names, table.start + by, time))
@@ -100,16 +102,10 @@ def chance(
     return Chance(level, levels)
 
 
-def _moves(
-    method: Method, table: IncidentTable, start: int, length: int, longest: int, seed: int
-) -> Iterator[Int64]:
+def _by_weeks(method: Method, table: IncidentTable, start: int, length: int, seed: int) -> Iterator[Int64]:
     """Nanoseconds to move each incident by, round [start, start + length)."""
     since = table.start - start
-    if method == "circular":
-        steps = np.arange(longest, length - longest + 1, max(longest, 1), dtype=np.int64)
-        for step in _thinned(steps):
-            yield (since + step) % length - since
-        return
+    longest = int((table.closes - table.opens).max(initial=0))
     weeks = np.arange(WEEK, length, WEEK, dtype=np.int64)
     weeks = weeks[(weeks >= longest) & (length - weeks >= longest)]
     if not len(weeks):
@@ -122,6 +118,14 @@ def _moves(
     draws = np.random.default_rng([seed, 2]).integers(len(weeks), size=(MOST_SHIFTS, 7))
     for draw in np.unique(draws, axis=0):
         yield (since + weeks[draw][weekday]) % length - since
+
+
+def _round(table: IncidentTable, extents: Int64) -> Iterator[Int64]:
+    """Each incident round its own extent, by the same share of it."""
+    since, lengths = table.start - extents[:, 0], extents[:, 1] - extents[:, 0]
+    step = float(((table.closes - table.opens) / lengths).max())
+    for number in _thinned(np.arange(1, int(1 / step), dtype=np.int64)):
+        yield (since + (number * step * lengths).astype(np.int64)) % lengths - since
 
 
 def _thinned(moves: Int64) -> Int64:

@@ -76,9 +76,15 @@ class ScoredTime:
         days = np.arange(self._everywhere[0] // DAY, (self._everywhere[-1] - 1) // DAY + 1, dtype=np.int64)
         return days[self.seconds(None, days * DAY, DAY) > 0]
 
-    def instants(self, shares: NDArray[np.float64]) -> Int64:
-        """The instants at these shares [0, 1) of the counted time."""
-        starts, ends = self._everywhere[0::2], self._everywhere[1::2]
+    def extent(self, service: str | None) -> tuple[int, int]:
+        """From the first counted instant to the end of the last; (start, start) where nothing counts."""
+        edges = self._edges(service)
+        return (int(edges[0]), int(edges[-1])) if len(edges) else (self.start, self.start)
+
+    def instants(self, service: str | None, shares: NDArray[np.float64]) -> Int64:
+        """The instants at these shares [0, 1) of a service's counted time, which must not be empty."""
+        edges = self._edges(service)
+        starts, ends = edges[0::2], edges[1::2]
         before = np.concatenate([[0], np.cumsum(ends - starts)])
         passed = np.minimum((shares * before[-1]).astype(np.int64), before[-1] - 1)
         piece = np.searchsorted(before, passed, "right") - 1

@@ -126,7 +126,7 @@ class ChanceLevel(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     method: Literal["whole_weeks", "within_weekday", "circular"] | None = None
-    """``circular``: a span under three weeks, where time of day and weekday are not kept."""
+    """``circular``: under three weeks, or services scored at different times; weekdays are not kept."""
     shifts: int
     """Distinct shifts tried."""
     reason: str | None = None

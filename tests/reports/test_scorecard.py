@@ -314,6 +314,24 @@ def test_a_short_span_is_shifted_round_and_marked(tmp_path: Path) -> None:
     assert 0 < card.chance.shifts <= 100
 
 
+def test_services_scored_at_different_times_are_shifted_and_drawn_within_their_own(tmp_path: Path) -> None:
+    apart = [
+        {"from": at(20), "to": at(60), "services": ["shop/db"]},
+        {"from": at(0), "to": at(40), "services": ["shop/cart"]},
+    ]
+    pages = [*(page(k + 0.5) for k in range(20)), *(page(k + 0.5, "cart") for k in range(40, 60))]
+    labels = [
+        *(incident(k + 0.49) for k in range(0, 20, 2)),
+        *(incident(k + 0.49, "cart") for k in range(40, 60)),
+    ]
+    card = scored(tmp_path, pages, labels, days=60, dont_care=apart)
+    assert value(card, "incident_recall") == 1.0
+    assert card.chance is not None
+    assert card.chance.method == "circular"
+    random = {score.name: score.value for score in card.baselines["random"]}
+    assert random["pages_per_week"] == pytest.approx(value(card, "pages_per_week"))
+
+
 def test_a_long_span_is_shifted_by_whole_weeks(tmp_path: Path) -> None:
     card = scored(tmp_path, [page(1 + MINUTES)], [incident(1), incident(3)], days=70)
     assert card.chance is not None

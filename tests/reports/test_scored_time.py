@@ -45,7 +45,7 @@ def test_scored_time_equals_asking_every_second(
 def test_days_without_scored_time_are_no_days_and_random_instants_are_scored() -> None:
     time = ScoredTime(0, 5 * DAY, 6 * 3600, [Window(DAY, 3 * DAY)])
     assert time.days.tolist() == [0, 3, 4]
-    instants = time.instants(np.random.default_rng(0).random(1000))
+    instants = time.instants(None, np.random.default_rng(0).random(1000))
     assert time.scored(None, instants).all()
     assert instants.min() >= 6 * HOUR
     assert not len(ScoredTime(0, HOUR, 3600).days)
