@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from titleshot.datasets.contracts.scores import (
@@ -175,7 +176,7 @@ def _delay(comparison: Comparison) -> Reason | None:
     if pair is None:
         return None
     limit = minutes(comparison.challenger.settings.detect_within_s)
-    if pair.difference is None:
+    if pair.difference is None or not math.isfinite(pair.difference):
         sentence = "Whether pages would have come earlier or later cannot be said."
     elif not has_champion(comparison) and pair.challenger is not None:
         sentence = (
