@@ -39,9 +39,7 @@ class Judged:
         return self.evidence.verdict
 
     def _repr_html_(self) -> str:
-        from html import escape
-
-        return f"<pre>{escape(in_short(self.verdict))}</pre>"
+        return self.verdict._repr_html_() + self.comparison._repr_html_()
 
 
 def compare(

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from titleshot.datasets.contracts.instants import DAY, format_instant
 from titleshot.datasets.contracts.scores import Answer, Comparison, CriterionOutcome, Verdict
 from titleshot.registry.criteria import about, faults_of, guardrails_of, outcome_of
-from titleshot.registry.policy import Policy
+from titleshot.registry.policy import Criterion, Policy
 from titleshot.registry.wording import count
 
 NO_CHAMPION = "never"
@@ -114,7 +114,6 @@ def judge(
     for criterion in criteria:
         found.faults += faults_of(criterion, comparison, policy)
     if not found.faults:
-        _weigh(found, comparison, policy)
         measured = {
             "shadow_hours": shadow_hours,
             "shadow_coverage": shadow_coverage,
@@ -123,6 +122,8 @@ def judge(
         _ask_for_minimum(found, comparison, policy, measured)
         _ask_for_looks(found, policy, looks)
         _ask_for_fresh_labels(found, comparison, policy, now)
+        for criterion in criteria:
+            _weigh(found, comparison, policy, criterion)
     rule = next(rule for rule in RULES if rule.holds(found))
     ordered = [*found.that("fail"), *found.that("undecided"), *found.that("pass")]
     return Verdict(
@@ -155,20 +156,18 @@ def _mismatches(comparison: Comparison, policy: Policy, validation_passed: bool)
     return faults
 
 
-def _weigh(found: Findings, comparison: Comparison, policy: Policy) -> None:
-    champion = comparison.champion.identity.contender != NO_CHAMPION
-    for criterion in policy.criteria_against(champion=champion):
-        outcome, incidents = outcome_of(criterion, comparison)
-        found.criteria.append(outcome)
-        if outcome.missing:
-            found.missing.append(outcome.missing)
-        if incidents and policy.maximum_incidents and incidents > policy.maximum_incidents:
-            most = count(policy.maximum_incidents, "incidents")
-            found.missing.append(f"{about(outcome)}: futile, the policy stops at {most}")
-        guarded, unguarded = guardrails_of(criterion, comparison)
-        found.criteria += guarded
-        if unguarded:
-            found.notes.append(f"Too few to guard on their own: {', '.join(unguarded)}.")
+def _weigh(found: Findings, comparison: Comparison, policy: Policy, criterion: Criterion) -> None:
+    outcome, incidents = outcome_of(criterion, comparison)
+    found.criteria.append(outcome)
+    if outcome.missing:
+        found.missing.append(outcome.missing)
+    if incidents and policy.maximum_incidents and incidents > policy.maximum_incidents:
+        most = count(policy.maximum_incidents, "incidents")
+        found.missing.append(f"{about(outcome)}: futile, the policy stops at {most}")
+    guarded, unguarded = guardrails_of(criterion, comparison)
+    found.criteria += guarded
+    if unguarded:
+        found.notes.append(f"Too few to guard on their own: {', '.join(unguarded)}.")
 
 
 def _ask_for_minimum(
@@ -183,7 +182,7 @@ def _ask_for_minimum(
             found.unmet.append(f"{count(have, noun)} scored, the policy asks for {least:,}")
             wait = f", about {_weeks(least - have, have / comparison.weeks)} at this rate" if have else ""
             found.missing.append(f"{count(least - have, noun)} more{wait}")
-    superior = {c.score for c in found.criteria if c.kind == "superiority"}
+    superior = {criterion.score for criterion in policy.criteria if criterion.kind == "superiority"}
     for pair in comparison.pairs:
         if pair.name in superior and pair.discordant is not None:
             have = sum(pair.discordant)

@@ -218,7 +218,7 @@ def test_an_override_needs_a_reason_and_stays_visible(
         promote(NAME, 2, home=home, evidence=evidence.folder, override=True, reason=" ")
     moved = promote(NAME, 2, home=home, evidence=evidence.folder, override=True, reason="outage of 1")
     assert "its verdict is not_enough_evidence" in moved.overruled[0]
-    assert status(NAME, home=home.path)["aliases"]["champion"]["override"] is True
+    assert status(NAME, home=home.path).aliases["champion"].override is True
     assert any("promote OVERRIDE" in in_words(line) for line in history(NAME, home=home.path))
 
 
@@ -226,7 +226,7 @@ def test_an_override_that_overrides_nothing_is_none(
     home: Home, live: list[Registered], judged: Judge
 ) -> None:
     promote(NAME, 2, home=home, evidence=judged(home, live[1], live[0]).folder, override=True, reason="r")
-    assert status(NAME, home=home.path)["aliases"]["champion"]["override"] is False
+    assert status(NAME, home=home.path).aliases["champion"].override is False
 
 
 def test_a_group_may_have_a_champion_of_its_own_and_go_back_to_that_of_all(
@@ -268,7 +268,7 @@ class TestOutOfBand:
     def test_it_is_reported_and_blocks(self, home: Home, live: list[Registered], judged: Judge) -> None:
         MlflowStore(home).set_alias(NAME, "champion", 3)
         said = status(NAME, home=home.path)
-        assert "champion of checkout-paging stands at version 3" in said["strayed"][0]["in_words"]
+        assert "champion of checkout-paging stands at version 3" in said.strayed[0]
         evidence = judged(home, live[1], live[0])
         with pytest.raises(IntegrityError, match="somebody moved it past titleshot"):
             promote(NAME, 2, home=home, evidence=evidence.folder)
@@ -286,7 +286,7 @@ class TestOutOfBand:
     @pytest.mark.usefixtures("live")
     def test_a_deleted_alias_is_one_too(self, home: Home) -> None:
         MlflowStore(home).set_alias(NAME, "champion", None)
-        assert "stands nowhere in the registry" in status(NAME, home=home.path)["strayed"][0]["in_words"]
+        assert "stands nowhere in the registry" in status(NAME, home=home.path).strayed[0]
         assert rollback(NAME, home=home, reason="r").after == 1
 
     @pytest.mark.usefixtures("live")
@@ -321,9 +321,9 @@ class TestCrash:
                 promote(NAME, 2, home=home, evidence=evidence.folder)
         assert isinstance(Ledger(home.ledger).lines()[-1], Intended)
         said = status(NAME, home=home.path)
-        assert said["aliases"]["champion"]["version"] == 1  # shims follow what was committed
-        assert [intent["to_version"] for intent in said["unfinished"]] == [2]
-        assert said["strayed"] == []
+        assert said.champion == 1  # shims follow what was committed
+        assert [intent.to_version for intent in said.unfinished] == [2]
+        assert said.strayed == ()
         with pytest.raises(UsageError, match="version 2 is champion of checkout-paging already"):
             promote(NAME, 2, home=home, evidence=evidence.folder)
         assert at(home) == 2
@@ -385,7 +385,7 @@ def test_a_registry_that_is_away_is_told_soon_and_nothing_is_half_done(
     with pytest.raises(Unreachable, match=r"registry http://127\.0\.0\.1:1 does not answer"):
         promote(NAME, 2, home=home, evidence=evidence.folder)
     assert Ledger(home.ledger).lines() == before
-    assert "does not answer" in status(NAME, home=home.path)["unreachable"]
+    assert "does not answer" in (status(NAME, home=home.path).unreachable or "")
 
 
 def test_a_damaged_store_is_told(home: Home) -> None:
