@@ -73,7 +73,7 @@ class Sidecar:
             return 0
         if stored[0].seq != after + 1:
             raise IntegrityError(
-                f"{self.inputs.path} has lost records {after + 1} to {stored[0].seq - 1}, which were not read "
+                f"{self.inputs.path} lost records {after + 1} to {stored[0].seq - 1}, which were not read "
                 "yet; start another --journal, and judge nothing on this one"
             )
         self._stage.speak([taken(row) for row in stored])
