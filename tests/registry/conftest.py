@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import shutil
+import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -20,12 +22,13 @@ from titleshot.registry.judge import judge
 from titleshot.registry.ledger import Ledger, Registered
 from titleshot.registry.looks import looks_before, record_look
 from titleshot.registry.policy import Policy, load_policy
+from titleshot.registry.registration import register
 from titleshot.registry.rehearsal import CASES, Case, rehearsed
 
 BETTER = CASES[0]
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def decision() -> Decision:
     return Decision(
         name="checkout-paging",
@@ -38,7 +41,7 @@ def decision() -> Decision:
     )
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def contender() -> Callable[..., Contender]:
     def make(window: int = 20, name: str = "small") -> Contender:
         text = f"name: {name}\ndetectors:\n  - detector: {{family: rolling_z_score, window: {window}}}\n"
@@ -48,20 +51,31 @@ def contender() -> Callable[..., Contender]:
 
 
 @pytest.fixture(scope="session")
-def template_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A home whose MLflow store has been made once: that takes seconds."""
-    from titleshot.registry.mlflow_store import MlflowStore
-
-    path = tmp_path_factory.mktemp("template") / "home"
-    MlflowStore(Home(path))
-    return path
+def template_home(
+    tmp_path_factory: pytest.TempPathFactory, contender: Callable[..., Contender], decision: Decision
+) -> Path:
+    """A home with three registered versions, none of them live; a fresh MLflow store takes seconds."""
+    home = Home(tmp_path_factory.mktemp("template") / "home")
+    for window in (20, 30, 40):
+        register(contender(window), decision, home=home, actor="ann")
+    return home.path
 
 
 @pytest.fixture
 def home(template_home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Home:
+    """A copy of the template, its store pointing into the copy."""
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
     monkeypatch.setitem(os.environ, "TITLESHOT_ACTOR", "ann")
-    return Home(Path(shutil.copytree(template_home, tmp_path / "home")))
+    home = Home(Path(shutil.copytree(template_home, tmp_path / "home")))
+    moved = (template_home.as_uri(), home.path.as_uri())
+    with closing(sqlite3.connect(home.database)) as database, database:
+        for table, column in (
+            ("experiments", "artifact_location"),
+            ("runs", "artifact_uri"),
+            ("model_versions", "source"),
+        ):
+            database.execute(f"UPDATE {table} SET {column} = replace({column}, ?, ?)", moved)  # noqa: S608
+    return home
 
 
 def comparison_of(

@@ -10,7 +10,7 @@ import pytest
 
 from titleshot.datasets.contracts.decision import Decision
 from titleshot.datasets.contracts.instants import DAY
-from titleshot.datasets.errors import FailedCheck, IntegrityError, Unreachable, UsageError
+from titleshot.datasets.errors import FailedCheck, IntegrityError, MalformedInput, Unreachable, UsageError
 from titleshot.detectors.contender import Contender
 from titleshot.pipelines.history import history, in_words
 from titleshot.pipelines.status import status
@@ -24,7 +24,7 @@ from titleshot.registry.registered import registered_contender
 from titleshot.registry.registration import register
 from titleshot.registry.rehearsal import CASES
 from titleshot.registry.signature import Claim, check_signature
-from titleshot.registry.standing import standing
+from titleshot.registry.standing import registered, standing
 
 pytestmark = pytest.mark.slow
 
@@ -33,9 +33,9 @@ Judge = Callable[..., Evidence]
 
 
 @pytest.fixture
-def versions(home: Home, contender: Callable[..., Contender], decision: Decision) -> list[Registered]:
+def versions(home: Home) -> list[Registered]:
     """Three registered versions; none is live."""
-    return [register(contender(window), decision, home=home, actor="ann").line for window in (20, 30, 40)]
+    return list(registered(Ledger(home.ledger).lines(), NAME).values())
 
 
 @pytest.fixture
@@ -390,7 +390,5 @@ def test_a_registry_that_is_away_is_told_soon_and_nothing_is_half_done(
 
 def test_a_damaged_store_is_told(home: Home) -> None:
     home.database.write_bytes(b"not a database at all, but long enough to be looked at" * 100)
-    from titleshot.datasets.errors import MalformedInput
-
     with pytest.raises(MalformedInput, match="is damaged"):
         MlflowStore(home)
