@@ -198,7 +198,7 @@ def _of_criterion(row: CriterionRow) -> Reason:
         row.score,
         "worse" if failed else "open",
         f"Found {row.found}, asked: {row.asked}.",
-        f"Interval {row.interval}, n = {row.n}." if row.interval != NONE else row.reason,
+        f"Interval {row.interval}, n\u00a0=\u00a0{row.n}." if row.interval != NONE else row.reason,
         "breaks the policy" if failed else "undecided",
     )
 

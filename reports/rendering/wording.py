@@ -34,7 +34,7 @@ def number(value: float | None) -> str:
     elif size >= 0.001:
         text = f"{size:.3g}"
     else:
-        text = "0.00…"
+        text = "0.000"
     return f"{_MINUS}{text}" if value < 0 and text != "0" else text
 
 
@@ -122,8 +122,9 @@ def interval(low: float | None, high: float | None, unit: str, *, signed: bool =
 def _percent(value: float) -> str:
     text = f"{abs(value) * 100:.1f}"
     if text in {"0.0", "100.0"}:
-        # Whole only where it is: 99.96 % is not all of them.
-        text = {0.0: "0", 1.0: "100"}.get(abs(value), "under 0.1" if text == "0.0" else text)
+        # Whole only where it is: 99.96 % is not all of them, and 0.04 % is not none.
+        finer = f"{abs(value) * 100:.3f}".rstrip("0") if text == "0.0" else text
+        text = {0.0: "0", 1.0: "100"}.get(abs(value), "0.000" if finer == "0." else finer)
     return f"{_MINUS}{text}" if value < 0 and text != "0" else text
 
 
