@@ -7,13 +7,13 @@ from titleshot.detectors.contender import Contender
 from titleshot.detectors.recipe import Recipe, load_recipe, shipped_contenders
 
 
-@pytest.fixture(params=["module", "baseline", "general"])
+@pytest.fixture(params=["module", "baseline", "general", "by_signal"])
 def recipe(request: pytest.FixtureRequest) -> Recipe:
     return load_recipe(request.param)
 
 
 def test_these_are_shipped() -> None:
-    assert {"module", "baseline", "general"} <= set(shipped_contenders())
+    assert {"module", "baseline", "general", "by_signal"} <= set(shipped_contenders())
 
 
 def test_each_says_what_it_is_and_needs_no_fit(recipe: Recipe) -> None:
@@ -40,7 +40,7 @@ def test_each_forgets_so_that_it_can_be_warmed_up_from_a_journal(recipe: Recipe)
         ("value", "both", 6),
     ],
 )
-def test_general_reads_a_signal_by_its_name(metric: str, direction: str, threshold: float) -> None:
-    recipe = load_recipe("general")
+def test_by_signal_reads_a_signal_by_its_name(metric: str, direction: str, threshold: float) -> None:
+    recipe = load_recipe("by_signal")
     detector = recipe.make_detector(recipe.route(SeriesKey("shop", "cart", metric)))
     assert (detector.params.direction, detector.params.threshold) == (direction, threshold)  # type: ignore[attr-defined]
