@@ -9,19 +9,27 @@ from __future__ import annotations
 import json
 import shutil
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+from pydantic import ValidationError
 
-from titleshot.datasets.contracts.incidents import DeadLetter, Hypothesis, IncidentCandidate, Page
-from titleshot.datasets.contracts.record import Record, canonical_json, version_of
-from titleshot.datasets.errors import MalformedInput, UnknownVersion, UsageError
+from titleshot.datasets.contracts.incidents import (
+    DeadLetter,
+    Hypothesis,
+    IncidentCandidate,
+    Page,
+    fold_pages,
+)
+from titleshot.datasets.contracts.record import Record, broken, canonical_json
+from titleshot.datasets.errors import MalformedInput, UsageError
+from titleshot.datasets.log_about import VERSION, read_about, unreadable
 
-VERSION = "1.0"
+Row = TypeVar("Row", bound=Record)
 _GROUP = 65_536
 _TIME = pa.timestamp("ns", tz="UTC")
 
@@ -137,7 +145,7 @@ class LogWriter:
     """
 
     def __init__(self, out: Path) -> None:
-        if out.exists() and not (out / "log.json").is_file() and any(out.iterdir()):
+        if out.exists() and not (out / "log.json").is_file() and (out.is_file() or any(out.iterdir())):
             raise UsageError(f"{out} is not a replay log and not empty; choose another --out")
         self.out = out
         self._beside = out.with_name(f".{out.name}.{uuid.uuid4().hex[:8]}.part")
@@ -209,56 +217,55 @@ class ReplayLog:
     """Reads a log. Tables are read when asked for.
 
     Raises:
-        MalformedInput: the folder is no log, or a table cannot be read.
+        MalformedInput: the folder is no log, or a table is absent, cut off or not what ``log.json`` says.
         UnknownVersion: written by a newer major version.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        try:
-            self.about: dict[str, Any] = json.loads((path / "log.json").read_text(encoding="utf-8"))
-        except FileNotFoundError:
-            raise MalformedInput(
-                f"{path}: no replay log here (log.json is missing); make one with replay"
-            ) from None
-        except (OSError, ValueError) as error:
-            raise MalformedInput(f"{path}/log.json cannot be read: {error}") from None
-        found = str(self.about.get("log_version"))
-        if version_of(found)[0] != version_of(VERSION)[0]:
-            raise UnknownVersion(f"{path}: log_version {found}; this code reads {version_of(VERSION)[0]}.x")
+        self.about: dict[str, Any] = read_about(path)
 
     def table(self, name: str) -> pa.Table:
         """One table of ``TABLES``, as said."""
+        path, schema = self.path / f"{name}.parquet", TABLES[name]
         try:
-            return pq.read_table(self.path / f"{name}.parquet").cast(TABLES[name])
+            with pq.ParquetFile(path) as file:
+                read = file.read()
         except FileNotFoundError:
             way_out = "; replay with --scores" if name == "scores" else ""
             raise MalformedInput(f"{self.path}: no {name}.parquet{way_out}") from None
         except (OSError, pa.ArrowException) as error:
-            raise MalformedInput(f"{self.path}/{name}.parquet cannot be read: {error}") from None
+            raise unreadable(path, error) from None
+        absent = [column for column in schema.names if column not in read.schema.names]
+        if absent:
+            raise MalformedInput(f"{path}: no column {absent[0]!r}; replay again")
+        try:
+            return read.select(schema.names).cast(schema)
+        except pa.ArrowException as error:
+            raise MalformedInput(f"{path}: a column is of another type ({error}); replay again") from None
 
     def pages(self) -> list[Page]:
         """One record per page, as sent, with the activity and close of its closing record."""
-        folded: dict[str, Page] = {}
-        for row in _rows(self.table("pages")):
-            page = Page.model_validate(row)
-            sent = folded.get(page.page_id)
-            if sent is None:
-                folded[page.page_id] = page
-            elif page.status == "closed":
-                folded[page.page_id] = sent.model_copy(
-                    update={"last_event_at": page.last_event_at, "closed_at": page.closed_at}
-                )
-        return sorted(folded.values(), key=lambda page: (page.paged_at, page.page_id))
+        return fold_pages(self._records("pages", Page.model_validate))
 
     def incidents(self) -> list[IncidentCandidate]:
         """The last record of each incident candidate."""
-        last: dict[str, IncidentCandidate] = {}
-        for row in _rows(self.table("incidents")):
-            row["hypotheses"] = tuple(Hypothesis.model_validate(h) for h in json.loads(row["hypotheses"]))
-            candidate = IncidentCandidate.model_validate(row)
-            last[candidate.incident_id] = candidate
+        last = {candidate.incident_id: candidate for candidate in self._records("incidents", _candidate)}
         return sorted(last.values(), key=lambda candidate: (candidate.opened_at, candidate.incident_id))
+
+    def _records(self, name: str, read: Callable[[dict[str, Any]], Row]) -> Iterator[Row]:
+        for number, row in enumerate(_rows(self.table(name)), 1):
+            try:
+                yield read(row)
+            except ValidationError as error:
+                raise broken(error, f"{self.path}/{name}.parquet row {number}") from None
+            except ValueError as error:
+                raise MalformedInput(f"{self.path}/{name}.parquet row {number}: {error}") from None
+
+
+def _candidate(row: dict[str, Any]) -> IncidentCandidate:
+    hypotheses = tuple(Hypothesis.model_validate(said) for said in json.loads(row["hypotheses"]))
+    return IncidentCandidate.model_validate({**row, "hypotheses": hypotheses})
 
 
 def _rows(table: pa.Table) -> list[dict[str, Any]]:

@@ -16,6 +16,7 @@ from typing import Any, TypeVar, get_args
 import yaml
 from pydantic import BaseModel, ValidationError
 
+from titleshot.datasets.contracts.record import in_words
 from titleshot.datasets.errors import MalformedInput, UnknownVersion
 from titleshot.datasets.nearest import nearest
 
@@ -282,7 +283,7 @@ def _message(fault: Any, model: type[BaseModel]) -> str:
         return "is missing"
     if fault["type"] == "extra_forbidden":
         return f"unknown field{nearest(str(place[-1]), _fields_at(model, place[:-1]))}"
-    message = str(fault["msg"]).removeprefix("Value error, ")
+    message = in_words(str(fault["msg"]))
     given = fault.get("input")
     if isinstance(given, Hashable) and not isinstance(given, BaseModel) and f"{given!r}" not in message:
         return f"{message}, got {given!r}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+
 from titleshot.datasets.contracts.record import Record
 from titleshot.datasets.contracts.telemetry import Name
 

@@ -6,6 +6,7 @@ import hashlib
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
+
 from titleshot.datasets.contracts.instants import Instant, parse_instant
 from titleshot.datasets.contracts.record import Record, SeriesKey, canonical_json
 from titleshot.datasets.contracts.telemetry import Name, Namespace

@@ -6,6 +6,7 @@ import json
 from typing import Any, ClassVar, Literal, NamedTuple, Self
 
 from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
+
 from titleshot.datasets.errors import MalformedInput, UnknownVersion
 
 Severity = Literal["low", "medium", "high", "critical"]
@@ -101,8 +102,17 @@ def canonical_json(value: Any) -> str:
 def broken(error: ValidationError, where: str) -> MalformedInput:
     """Every fault of a record in one message that names the place and the fields."""
     faults = "; ".join(
-        f"{'.'.join(str(part) for part in fault['loc']) or 'record'}: {fault['msg'].removeprefix('Value error, ')}"
+        f"{'.'.join(str(part) for part in fault['loc']) or 'record'}: {in_words(fault['msg'])}"
         for fault in error.errors(include_url=False, include_context=False, include_input=False)
     )
     kind = UnknownVersion if "this code reads" in faults else MalformedInput
     return kind(f"{where}: {faults}")
+
+
+def in_words(message: str) -> str:
+    """A fault as pydantic says it, without the names of our classes.
+
+    >>> in_words("Input should be a valid dictionary or instance of Owners")
+    'Input should be a valid dictionary'
+    """
+    return message.removeprefix("Value error, ").partition(" or instance of ")[0]

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Annotated, Literal
 
 from pydantic import Field, TypeAdapter, model_validator
+
 from titleshot.datasets.contracts.instants import Instant
 from titleshot.datasets.contracts.record import Record
 from titleshot.datasets.contracts.telemetry import Name
