@@ -20,6 +20,7 @@ from urllib.parse import urlsplit
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
 os.environ["MLFLOW_ALLOW_PICKLE_DESERIALIZATION"] = "false"
 os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
+os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")
 os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "1")
 os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "10")
 
@@ -62,7 +63,7 @@ class MlflowStore:
         logging.getLogger("alembic").setLevel(logging.WARNING)
         home.make()
         with _answering(self.uri):
-            if named:
+            if self.uri.startswith(("http://", "https://")):
                 self.client = MlflowClient(self.uri, self.uri)
                 return
             # Two processes that open a fresh database at once break it for good.
