@@ -10,14 +10,13 @@ from importlib import resources
 from pathlib import Path
 from typing import Annotated, Any
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from titleshot.datasets.contracts.record import Record, SeriesKey, canonical_json
 from titleshot.datasets.contracts.telemetry import Name
 from titleshot.datasets.errors import TitleshotError, UsageError
 from titleshot.datasets.nearest import nearest
-from titleshot.datasets.yaml_file import load_yaml
+from titleshot.datasets.yaml_file import dump_yaml, load_yaml
 from titleshot.detectors.alert_policy import AlertPolicyParams
 from titleshot.detectors.correlators.correlator import Correlator
 from titleshot.detectors.correlators.families import correlator_from
@@ -112,7 +111,7 @@ class Recipe(Record):
 
     def to_yaml(self) -> str:
         """The recipe with every default written out, as :func:`load_recipe` reads it."""
-        return yaml.safe_dump(self.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
+        return dump_yaml(self.model_dump(mode="json"))
 
     @property
     def digest(self) -> str:
