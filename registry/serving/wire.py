@@ -108,6 +108,9 @@ def read(given: Any, kinds: frozenset[Kind] = ALL_KINDS) -> Incoming | Fault:
             fields = given
         record = _READERS[kind].validate_python(fields)
         text = text_of(record)
+        if "\ufffd" in text:
+            # Half of a surrogate pair is written down as this sign: then the journal would hold another name.
+            json.dumps(fields, ensure_ascii=False).encode()
     except ValidationError as error:
         fault = broken(error, kind)
         reason: Any = "unknown_version" if isinstance(fault, UnknownVersion) else "out_of_contract"
