@@ -21,7 +21,7 @@ from titleshot.pipelines.outcome import Outcome, Progress, silent
 from titleshot.pipelines.promote import promote
 from titleshot.pipelines.register import register
 from titleshot.pipelines.replay import replay
-from titleshot.pipelines.served_day import serve_last_hours
+from titleshot.pipelines.serve_history import serve_history
 from titleshot.pipelines.status import status
 from titleshot.pipelines.validate import validate
 
@@ -40,6 +40,7 @@ DECISION = Decision(
 )
 TODAY, BETTER, NOISY = "baseline", "general", "module"
 """Shipped contenders: what pages today, what wants to, and one that pages too much."""
+SERVED_HOURS = 48
 
 
 @dataclass
@@ -120,10 +121,12 @@ def demo(
             DECISION.name, second.version, home=home, evidence=place / "evidence" / "better", actor="demo"
         )
         story.tell(f"{BETTER} registered as version {second.version} and promoted on that evidence")
-    served = serve_last_hours(data, DECISION.name, home=home, hours=6)
+    served = serve_history(data, DECISION.name, home=home, hours=SERVED_HOURS)
+    said = served.said
     story.tell(
-        f"served champion {served.contender} over the last 6 hours: {served.records:,} records in, "
-        f"{served.events} events and {served.pages} pages out, equal to their replay: {served.equal}",
+        f"served the champion over the last {SERVED_HOURS} hours in a process of its own: "
+        f"{served.records:,} records in, {said.get('event', 0)} events and {said.get('page', 0)} page records "
+        f"out; a replay of its journal says {'the same' if served.equal else 'something else'}",
         served_equals_replayed=served.equal,
     )
     now = status(DECISION.name, home=home)
