@@ -7,9 +7,8 @@ a closing record each; :meth:`ReplayLog.pages` and :meth:`ReplayLog.incidents` f
 from __future__ import annotations
 
 import json
-import shutil
-import uuid
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar
@@ -26,8 +25,9 @@ from titleshot.datasets.contracts.incidents import (
     fold_pages,
 )
 from titleshot.datasets.contracts.record import Record, broken, canonical_json
-from titleshot.datasets.errors import MalformedInput, UsageError
+from titleshot.datasets.errors import MalformedInput
 from titleshot.datasets.log_about import VERSION, read_about, unreadable
+from titleshot.datasets.whole_output import whole_folder
 
 Row = TypeVar("Row", bound=Record)
 _GROUP = 65_536
@@ -140,22 +140,22 @@ def _table(schema: pa.Schema, records: Sequence[Record], **made: list[str]) -> p
 class LogWriter:
     """Writes a log beside its place and renames it there when all of it is written.
 
-    Used as a context manager: an exception leaves nothing behind. An existing log is replaced; a folder
-    that is something else is refused.
+    Used as a context manager: an exception leaves nothing behind. An existing log is replaced.
+
+    Raises:
+        UsageError: something else is there, or nothing can be written there.
     """
 
     def __init__(self, out: Path) -> None:
-        if out.exists() and not (out / "log.json").is_file() and (out.is_file() or any(out.iterdir())):
-            raise UsageError(f"{out} is not a replay log and not empty; choose another --out")
         self.out = out
-        self._beside = out.with_name(f".{out.name}.{uuid.uuid4().hex[:8]}.part")
+        self._folder = whole_folder(out, mark="log.json", what="a replay log")
         self._writers: dict[str, pq.ParquetWriter] = {}
         self._waiting: dict[str, pa.Table] = {}
         self.about: dict[str, Any] = {}
         self.rows = dict.fromkeys(TABLES, 0)
 
     def __enter__(self) -> Self:
-        self._beside.mkdir(parents=True)
+        self._beside = self._folder.__enter__()
         for name in ("events", "incidents", "pages", "dead_letters"):
             self._open(name)
         return self
@@ -188,29 +188,27 @@ class LogWriter:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if kind is None:
-            for name, rows in self._waiting.items():
-                self._write(name, rows)
-        for writer in self._writers.values():
-            writer.close()
-        if kind is not None:
-            shutil.rmtree(self._beside, ignore_errors=True)
-            return
+        with ExitStack() as stack:
+            stack.push(self._folder)
+            try:
+                if kind is None:
+                    self._finish()
+            finally:
+                for writer in self._writers.values():
+                    writer.close()
+            if error is not None:
+                raise error
+
+    def _finish(self) -> None:
+        for name, rows in self._waiting.items():
+            self._write(name, rows)
         about = {
             "log_version": VERSION,
             **self.about,
             "rows": {k: v for k, v in self.rows.items() if k in self._writers},
         }
-        (self._beside / "log.json").write_text(
-            json.dumps(about, indent=1, sort_keys=True) + "\n", encoding="utf-8"
-        )
-        if self.out.exists():
-            old = self.out.with_name(f".{self.out.name}.{uuid.uuid4().hex[:8]}.old")
-            self.out.replace(old)
-            self._beside.replace(self.out)
-            shutil.rmtree(old, ignore_errors=True)
-        else:
-            self._beside.replace(self.out)
+        text = json.dumps(about, indent=1, sort_keys=True) + "\n"
+        (self._beside / "log.json").write_text(text, encoding="utf-8")
 
 
 class ReplayLog:

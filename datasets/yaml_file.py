@@ -25,6 +25,7 @@ Place = tuple[str | int, ...]
 """Where in a document: keys and list positions from the top."""
 
 _MOST_NODES = 200_000
+_MOST_SHOWN = 80
 _SCALARS = (
     ("tag:yaml.org,2002:null", re.compile(r"(?:~|null|Null|NULL|)"), ["~", "n", "N", ""]),
     ("tag:yaml.org,2002:bool", re.compile(r"(?:true|True|TRUE|false|False|FALSE)"), list("tTfF")),
@@ -110,9 +111,11 @@ class YamlDocument:
         try:
             return model.model_validate(self.data)
         except ValidationError as error:
+            found = error.errors(include_url=False, include_context=False)
             faults = [
                 str(self.fault(fault["loc"], _message(fault, model)))
-                for fault in error.errors(include_url=False, include_context=False)
+                for fault in found
+                if not _follows(fault["loc"], fault["type"], [other["loc"] for other in found])
             ]
         text = "\n".join(faults)
         raise (UnknownVersion if "this code reads" in text else MalformedInput)(text)
@@ -267,6 +270,13 @@ class _Walk:
             )
 
 
+def _follows(place: Place, kind: str, places: list[Place]) -> bool:
+    """A list is called too short when its faulty entries were left out: they say what is wrong."""
+    return kind == "too_short" and any(
+        len(other) > len(place) and other[: len(place)] == place for other in places
+    )
+
+
 def _field(place: tuple[str | int, ...]) -> str:
     return f"{'.'.join(str(part) for part in place)}: " if place else ""
 
@@ -286,7 +296,8 @@ def _message(fault: Any, model: type[BaseModel]) -> str:
     message = in_words(str(fault["msg"]))
     given = fault.get("input")
     if isinstance(given, Hashable) and not isinstance(given, BaseModel) and f"{given!r}" not in message:
-        return f"{message}, got {given!r}"
+        shown = f"{given!r}"
+        return f"{message}, got {shown if len(shown) <= _MOST_SHOWN else f'{shown[:_MOST_SHOWN]}…'}"
     return message
 
 

@@ -49,5 +49,5 @@ def make_detector(name: str, params: Mapping[str, Any] | None = None, where: str
     try:
         checked = family.Params.model_validate(dict(params or {}))
     except ValidationError as error:
-        raise broken(error, f"{where} {name}") from None
+        raise broken(error, f"{where} {name}", family.Params.model_fields) from None
     return family(checked)

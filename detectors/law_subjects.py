@@ -66,7 +66,7 @@ def _maker(found: type, given: dict[str, Any], target: str) -> Callable[[Sequenc
     try:
         checked: Any = found.Params.model_validate(given)
     except ValidationError as error:
-        raise broken(error, target) from None
+        raise broken(error, target, found.Params.model_fields) from None
     if issubclass(found, Detector):
         return lambda keys: DetectorPart(found(checked), keys)
     return lambda keys: CorrelatorPart(found(checked), keys)

@@ -59,7 +59,7 @@ class Selector(BaseModel):
     @field_validator("detector")
     @classmethod
     def _with_defaults(cls, given: dict[str, Any] | None) -> dict[str, Any] | None:
-        return given and _written_out(given, lambda spec: detector_of(spec).params)
+        return given and _written_out(given, lambda spec: detector_of(spec).params, "robust_mad")
 
 
 class Recipe(Record):
@@ -84,7 +84,7 @@ class Recipe(Record):
     @field_validator("correlator")
     @classmethod
     def _with_defaults(cls, given: dict[str, Any] | None) -> dict[str, Any] | None:
-        return given and _written_out(given, lambda spec: correlator_from(spec).params)
+        return given and _written_out(given, lambda spec: correlator_from(spec).params, "topology_sessions")
 
     def route(self, key: SeriesKey) -> int:
         """Place of the first selector that matches a series, -1 where none does or it watches nothing."""
@@ -153,10 +153,12 @@ def detector_of(spec: dict[str, Any]) -> Detector:
     )
 
 
-def _written_out(given: dict[str, Any], params_of: Callable[[dict[str, Any]], BaseModel]) -> dict[str, Any]:
+def _written_out(
+    given: dict[str, Any], params_of: Callable[[dict[str, Any]], BaseModel], example: str
+) -> dict[str, Any]:
     """The part with every default written out, so that equal behaviour has an equal digest."""
     if "family" not in given:
-        raise ValueError("family is missing; name one, as in {family: robust_mad}")
+        raise ValueError(f"family is missing; name one, as in {{family: {example}}}")
     try:
         return {"family": given["family"], **params_of(given).model_dump(mode="json")}
     except TitleshotError as error:

@@ -90,7 +90,10 @@ def command(args: argparse.Namespace, progress: Progress) -> Outcome:
         name, equals, value = given.partition("=")
         if not equals:
             raise UsageError(f"--param {given!r} must be NAME=VALUE, such as window=30")
-        params[name] = yaml.safe_load(value)
+        try:
+            params[name] = yaml.safe_load(value)
+        except yaml.YAMLError:
+            raise UsageError(f"--param {given!r}: {value!r} is no value; quote it") from None
     if args.seeds < 1:
         raise UsageError(f"--seeds must be at least 1, got {args.seeds}")
     return check(target=args.target, params=params, seeds=args.seeds, progress=progress)

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import shutil
-import uuid
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,6 +14,7 @@ from titleshot.datasets.contracts.instants import SECOND, format_instant
 from titleshot.datasets.contracts.reference import Maintenance, PlannedChange, ReferenceRow
 from titleshot.datasets.dataset import Dataset
 from titleshot.datasets.errors import UsageError
+from titleshot.datasets.whole_output import whole_folder
 from titleshot.detectors.contender import Contender
 from titleshot.detectors.fitted import Fitted
 from titleshot.detectors.series import SeriesIndex
@@ -125,20 +124,12 @@ def _planned(
 
 
 def _write(contender: Contender, fitted: Fitted | None, out: Path) -> None:
-    if out.exists() and not (out / "contender.yaml").is_file() and any(out.iterdir()):
-        raise UsageError(f"{out} is not a contender and not empty; choose another --out")
-    beside = out.with_name(f".{out.name}.{uuid.uuid4().hex[:8]}.part")
-    try:
-        files = fitted.files(contender.recipe.digest) if fitted else {}
+    files = fitted.files(contender.recipe.digest) if fitted else {}
+    with whole_folder(out, mark="contender.yaml", what="a contender") as beside:
         for name, content in {"contender.yaml": contender.recipe.to_yaml().encode(), **files}.items():
             path = beside / name
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(content)
-        if out.exists():
-            shutil.rmtree(out)
-        beside.replace(out)
-    finally:
-        shutil.rmtree(beside, ignore_errors=True)
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:

@@ -15,6 +15,7 @@ import numpy as np
 
 from titleshot.datasets.contracts.instants import SECOND
 from titleshot.datasets.dataset import Dataset
+from titleshot.datasets.errors import Unreachable, UsageError
 from titleshot.detectors.block import SAMPLE
 from titleshot.detectors.contender import Contender, Engine, Output
 from titleshot.detectors.detection import Detected, Detection, Marks, Scores
@@ -22,6 +23,8 @@ from titleshot.detectors.events import Events
 from titleshot.detectors.order import Dead, Rows
 from titleshot.detectors.series import SeriesIndex
 from titleshot.pipelines.stream import ArrivalStream
+
+_PATIENCE_S = 10
 
 
 class Part(NamedTuple):
@@ -53,9 +56,7 @@ def detect_in_parts(
         for part in range(max(workers, 1))
     ]
     if scheduler:
-        from distributed import Client
-
-        with Client(scheduler) as client, parallel_config("dask", scheduler_host=client.scheduler.address):
+        with _client(scheduler) as client, parallel_config("dask", scheduler_host=client.scheduler.address):
             parts: list[Part] = Parallel()(jobs)
     else:
         parts = Parallel(n_jobs=workers)(jobs)
@@ -64,6 +65,22 @@ def detect_in_parts(
     clock = parts[0].clock
     yield engine.correlate(_merged([part.streamed for part in parts], engine.series))
     yield engine.correlate(_merged([part.flushed for part in parts], engine.series), flushed_at=clock)
+
+
+def _client(scheduler: str) -> Any:
+    """A Dask client; the package is an extra, and slow to import."""
+    try:
+        from distributed import Client
+    except ModuleNotFoundError:
+        raise UsageError("a scheduler needs Dask; run: pip install 'titleshot[distributed]'") from None
+    try:
+        return Client(scheduler, timeout=_PATIENCE_S)
+    except OSError:
+        raise Unreachable(
+            f"no Dask scheduler answers at {scheduler}; start one (dask scheduler), or leave out --scheduler"
+        ) from None
+    except ValueError as error:
+        raise UsageError(f"scheduler {scheduler!r}: {error}; write tcp://HOST:PORT") from None
 
 
 def detect_part(

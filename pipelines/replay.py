@@ -51,12 +51,14 @@ def replay(
     Raises:
         InvalidDataset: not validated, or not the data that was.
         NotFitted: the contender has parts that need fitting.
-        UsageError: the contender waits less long than this data takes to arrive.
+        UsageError: the contender waits less long than this data takes to arrive, or nothing lies in the span.
+        Unreachable: no scheduler answers at that address.
     """
     data = dataset if isinstance(dataset, Dataset) else Dataset.open(Path(dataset))
     chosen = contender if isinstance(contender, Contender) else Contender.load(contender)
     data.validated()
     _check_lateness(data, chosen.recipe)
+    _check_span(data, from_, to)
     began = time.perf_counter()
     engine = chosen.engine(keep_scores=scores)
     with LogWriter(Path(out)) as writer:
@@ -107,6 +109,17 @@ def _check_lateness(data: Dataset, recipe: Recipe) -> None:
             f"contender {recipe.name!r} waits lateness_s {recipe.lateness_s:g} but records of"
             f" {data.card.name!r} take {data.card.ingest_delay_s:g} s to arrive, so all would be late;"
             " raise lateness_s in the recipe"
+        )
+
+
+def _check_span(data: Dataset, from_: int | None, to: int | None) -> None:
+    card = data.card
+    start = card.span_from if from_ is None else max(from_, card.span_from)
+    end = card.span_to if to is None else min(to, card.span_to)
+    if start >= end:
+        raise UsageError(
+            f"no samples to replay: {card.name!r} has them from {format_instant(card.span_from)}"
+            f" to {format_instant(card.span_to)}; choose --from and --to within, and in order"
         )
 
 

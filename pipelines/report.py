@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import argparse
 import re
-import uuid
 from pathlib import Path
 
 from titleshot.datasets.contracts.validation import ValidationReport
 from titleshot.datasets.dataset import VALIDATION, Dataset
 from titleshot.datasets.errors import MalformedInput, UsageError
 from titleshot.datasets.replay_log import ReplayLog
+from titleshot.datasets.whole_output import whole_file
 from titleshot.pipelines.argument_types import instant
 from titleshot.pipelines.outcome import Outcome, Progress, silent
 from titleshot.registry.evidence import DIGESTS, read_evidence
@@ -68,7 +68,8 @@ def report(
             "make one with compare or replay"
         )
     target = Path(out)
-    _write(target, page)
+    with whole_file(target) as beside:
+        beside.write_text(page, encoding="utf-8")
     progress("drawing", 2, 2)
     return target
 
@@ -93,18 +94,6 @@ def _of_log(
         ValidationReport.from_json(checked.read_bytes(), where=str(checked)) if checked.is_file() else None
     )
     return render_scorecard(scorecard, validation, title=title, night=night)
-
-
-def _write(target: Path, page: str) -> None:
-    if target.is_dir():
-        raise UsageError(f"{target} is a folder; name a file with --out")
-    beside = target.with_name(f".{target.name}.{uuid.uuid4().hex[:8]}.part")
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        beside.write_text(page, encoding="utf-8")
-        beside.replace(target)
-    finally:
-        beside.unlink(missing_ok=True)
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:

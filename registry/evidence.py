@@ -14,8 +14,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import shutil
-import uuid
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
@@ -28,7 +26,8 @@ from titleshot.datasets.contracts.instants import Instant, format_instant
 from titleshot.datasets.contracts.record import Record, canonical_json
 from titleshot.datasets.contracts.scores import Comparison, CriterionOutcome, Identity, Verdict
 from titleshot.datasets.contracts.validation import ValidationReport
-from titleshot.datasets.errors import IntegrityError, MalformedInput, UsageError
+from titleshot.datasets.errors import IntegrityError, MalformedInput
+from titleshot.datasets.whole_output import whole_folder
 from titleshot.datasets.yaml_file import dump_yaml, load_yaml
 from titleshot.registry.judge import judge
 from titleshot.registry.policy import Policy, load_policy
@@ -110,11 +109,7 @@ def write_evidence(
     """
     record = _record(comparison, verdict, decision, validation)
     folder = out or beneath / record.decision_id
-    if folder.exists() and not (folder / DIGESTS).is_file() and (folder.is_file() or any(folder.iterdir())):
-        raise UsageError(f"{folder} is not an evidence folder and not empty; choose another --out")
-    beside = folder.with_name(f".{folder.name}.{uuid.uuid4().hex[:8]}.part")
-    try:
-        beside.mkdir(parents=True)
+    with whole_folder(folder, mark=DIGESTS, what="an evidence folder") as beside:
         _write(beside, "decision.json", record.model_dump(mode="json"))
         _write(beside, "comparison.json", comparison.model_dump(mode="json"))
         _write(beside, "verdict.json", verdict.model_dump(mode="json"))
@@ -129,9 +124,6 @@ def write_evidence(
         )
         files = {name: _sha256(path) for name, path in files_of(beside)}
         _write(beside, DIGESTS, {"evidence_version": "1.0", "digest": tree_digest(beside), "files": files})
-        _replace(beside, folder)
-    finally:
-        shutil.rmtree(beside, ignore_errors=True)
     return read_evidence(folder)
 
 
@@ -276,13 +268,3 @@ def _read(path: Path, record: type[Any]) -> Any:
 def _sha256(path: Path) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _replace(beside: Path, folder: Path) -> None:
-    if not folder.exists():
-        beside.replace(folder)
-        return
-    old = folder.with_name(f".{folder.name}.{uuid.uuid4().hex[:8]}.old")
-    folder.replace(old)
-    beside.replace(folder)
-    shutil.rmtree(old, ignore_errors=True)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from typing import Any, ClassVar, Literal, NamedTuple, Self
 
 from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
 from titleshot.datasets.errors import MalformedInput, UnknownVersion
+from titleshot.datasets.nearest import nearest
 
 Severity = Literal["low", "medium", "high", "critical"]
 SEVERITIES: tuple[Severity, ...] = ("low", "medium", "high", "critical")
@@ -99,14 +101,26 @@ def canonical_json(value: Any) -> str:
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
 
 
-def broken(error: ValidationError, where: str) -> MalformedInput:
-    """Every fault of a record in one message that names the place and the fields."""
+def broken(error: ValidationError, where: str, known: Iterable[str] = ()) -> MalformedInput:
+    """Every fault of a record in one message that names the place and the fields.
+
+    Args:
+        known: names of fields, to offer the nearest for one that is not known.
+    """
     faults = "; ".join(
-        f"{'.'.join(str(part) for part in fault['loc']) or 'record'}: {in_words(fault['msg'])}"
+        f"{'.'.join(str(part) for part in fault['loc']) or 'record'}: {_fault(fault, known)}"
         for fault in error.errors(include_url=False, include_context=False, include_input=False)
     )
     kind = UnknownVersion if "this code reads" in faults else MalformedInput
     return kind(f"{where}: {faults}")
+
+
+def _fault(fault: Any, known: Iterable[str]) -> str:
+    if fault["type"] == "missing":
+        return "is missing"
+    if fault["type"] == "extra_forbidden":
+        return f"unknown field{nearest(str(fault['loc'][-1]), known)}"
+    return in_words(fault["msg"])
 
 
 def in_words(message: str) -> str:

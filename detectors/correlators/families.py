@@ -36,12 +36,12 @@ def correlator_from(spec: Mapping[str, Any], where: str = "correlator") -> Corre
         raise MalformedInput(f"{where}: family is missing; there are {', '.join(FAMILIES)}")
     family = str(spec["family"])
     if family not in FAMILIES:
-        raise UsageError(f"{where}: unknown correlator {family!r}{nearest(family, FAMILIES)}")
+        raise UsageError(f"unknown correlator {family!r}{nearest(family, FAMILIES)}")
     chosen = FAMILIES[family]
     try:
         params = chosen.Params.model_validate(
             {name: value for name, value in spec.items() if name != "family"}
         )
     except ValidationError as error:
-        raise broken(error, f"{where} {family}") from None
+        raise broken(error, f"{where} {family}", chosen.Params.model_fields) from None
     return chosen(params)
