@@ -8,7 +8,7 @@ from typing import Any
 
 from titleshot.datasets.errors import UsageError
 from titleshot.pipelines.outcome import Outcome, Progress
-from titleshot.pipelines.serve import (
+from titleshot.pipelines.process import (
     LOG,
     following,
     log_to_stderr,
