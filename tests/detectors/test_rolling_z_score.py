@@ -92,6 +92,32 @@ def test_agrees_with_exact_arithmetic(values, level, gaps, params):
         assert scored.strangeness[i] == pytest.approx(min(math.sqrt(squared), 1e15), rel=1e-9, abs=1e-12)
 
 
+def in_fours(terms):
+    """Four sums side by side, then what is left over: the order of adding that the kernel promises."""
+    whole = len(terms) // 4 * 4
+    lanes = [0.0] * 4
+    for i in range(whole):
+        lanes[i % 4] += terms[i]
+    total = (lanes[0] + lanes[1]) + (lanes[2] + lanes[3])
+    for term in terms[whole:]:
+        total += term
+    return total
+
+
+@pytest.mark.parametrize("window", [5, 8, 20, 23])
+def test_every_bit_is_that_of_plain_python(window):
+    values = np.random.default_rng(window).normal(1e6, 1, 300).tolist()
+    scored = folded(values, {"window": window})
+    for i in range(5, len(values)):
+        past = values[max(0, i - window) : i]
+        first = past[0]
+        shift = in_fours([v - first for v in past]) / len(past)
+        spread = math.sqrt(in_fours([((v - first) - shift) ** 2 for v in past]) / len(past))
+        assert scored.expected[i] == first + shift
+        assert scored.upper[i] == (first + shift) + 3.0 * spread
+        assert scored.strangeness[i] == abs((values[i] - first) - shift) / (3.0 * spread)
+
+
 def test_equal_values_have_no_spread_and_are_not_strange_without_a_floor():
     scored = folded([0.1] * 10 + [7.0])
     assert scored.strangeness[5:].tolist() == [0.0] * 6
