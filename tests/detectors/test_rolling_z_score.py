@@ -112,7 +112,8 @@ def test_every_bit_is_that_of_plain_python(window):
         past = values[max(0, i - window) : i]
         first = past[0]
         shift = in_fours([v - first for v in past]) / len(past)
-        spread = math.sqrt(in_fours([((v - first) - shift) ** 2 for v in past]) / len(past))
+        away = [(v - first) - shift for v in past]
+        spread = math.sqrt(in_fours([a * a for a in away]) / len(past))
         assert scored.expected[i] == first + shift
         assert scored.upper[i] == (first + shift) + 3.0 * spread
         assert scored.strangeness[i] == abs((values[i] - first) - shift) / (3.0 * spread)
