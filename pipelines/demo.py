@@ -125,7 +125,7 @@ def demo(
     said = served.said
     story.tell(
         f"served the champion over the last {SERVED_HOURS} hours in a process of its own: "
-        f"{served.records:,} records in, {said.get('event', 0)} events and {said.get('page', 0)} page records "
+        f"{served.records:,} records in, {said.get('event', 0)} events and {said.get('page', 0)} pages "
         f"out; a replay of its journal says {'the same' if served.equal else 'something else'}",
         served_equals_replayed=served.equal,
     )
