@@ -159,9 +159,10 @@ class Detection:
     def _fold(
         self, rows: Rows, clocks: I64, samples: NDArray[np.bool_], seen: list[Events], scores: list[Scores]
     ) -> None:
-        if not samples.all():
-            rows, clocks = rows.take(samples), clocks[samples]
         codes, timestamps, values = rows.codes, rows.timestamps, rows.values
+        if not samples.all():
+            codes, timestamps, values = codes[samples], timestamps[samples], values[samples]
+            clocks = clocks[samples]
         n = len(codes)
         self.counts["samples"] += n
         self.counts["non_finite"] += n - int(np.isfinite(values).sum())
@@ -203,6 +204,8 @@ class Detection:
     def _maintained(self, codes: I32, timestamps: I64, u: F64) -> NDArray[np.bool_]:
         """Whether a strange sample fell into a maintenance window; asked for strange ones only."""
         out = np.zeros(len(codes), np.bool_)
+        if not self.world.knows("maintenance"):
+            return out
         for i in np.flatnonzero(u >= 1):
             out[i] = self.world.in_maintenance(self.series.services[codes[i]], int(timestamps[i]))
         return out
@@ -221,16 +224,13 @@ class Detection:
         counts = scored.sample_count[hits]
         instants = timestamps.tolist()
         name = detector.name
-        ids, labels, deploys = [], [], []
+        ids = []
         for code, instant in zip(codes.tolist(), instants, strict=True):
-            key = self.series.keys[code]
             prefix = self._prefixes.get((number, code))
             if prefix is None:
-                prefix = self._prefixes[number, code] = event_prefix(name, key)
-            ids.append(event_id(name, key, instant, prefix))
-            service = self.series.services[code]
-            labels.append(self._enrichment(service, instant))
-            deploys.append(self.world.recent_deploy(service, instant, self.recipe.recent_deploy_s))
+                prefix = self._prefixes[number, code] = event_prefix(name, self.series.keys[code])
+            ids.append(event_id(name, self.series.keys[code], instant, prefix))
+        labels, deploys = self._enrichment(codes, instants)
         n = len(hits)
         return Events(
             ids,
@@ -254,13 +254,22 @@ class Detection:
             deploys,
         )
 
-    def _enrichment(self, service: str, instant: int) -> str:
-        team, tier = self.world.team(service, instant), self.world.tier(service, instant)
-        if team is None and tier is None:
-            return "{}"
-        return canonical_json(
-            {name: value for name, value in (("team", team), ("tier", tier)) if value is not None}
-        )
+    def _enrichment(self, codes: I32, instants: list[int]) -> tuple[list[str], list[str | None]]:
+        """What the world knows of each event's service: labels as canonical JSON, and a recent deploy."""
+        world, within = self.world, self.recipe.recent_deploy_s
+        named, deployed = world.knows("ownership") or world.knows("tier"), world.knows("deploy")
+        labels = ["{}"] * len(instants)
+        deploys: list[str | None] = [None] * len(instants)
+        if not (named or deployed):
+            return labels, deploys
+        for i, (code, instant) in enumerate(zip(codes.tolist(), instants, strict=True)):
+            service = self.series.services[code]
+            if named:
+                found = {"team": world.team(service, instant), "tier": world.tier(service, instant)}
+                labels[i] = canonical_json({k: value for k, value in found.items() if value is not None})
+            if deployed:
+                deploys[i] = world.recent_deploy(service, instant, within)
+        return labels, deploys
 
     def _fit_for(self, instant: int) -> None:
         if self._fitted is None:

@@ -59,6 +59,10 @@ class World:
             self._about.setdefault(index, {}).setdefault(service, {})[identity] = row
         self._forget_answers(row)
 
+    def knows(self, kind: str) -> bool:
+        """True once a row of that kind was applied; asking for a million answers can then be spared."""
+        return kind in self._about
+
     def canonical(self, service: str, at: int) -> str:
         """The name ``service`` goes by at ``at``; itself where no alias says otherwise."""
         if "alias" not in self._about:
