@@ -140,6 +140,8 @@ def _over_http(shim: Shim, address: Address, largest_body: int | None) -> None:
     try:
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listening.bind(address)
+        # From here on connections wait for the server, so that what is said below is true.
+        listening.listen(128)
         host, port = listening.getsockname()[:2]
     except OSError as error:
         listening.close()
