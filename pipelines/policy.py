@@ -7,10 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from titleshot.datasets.contracts.scores import Verdict
+from titleshot.datasets.errors import MalformedInput
+from titleshot.datasets.nearest import nearest
 from titleshot.pipelines.outcome import Outcome, Progress
 from titleshot.registry.policy import Criterion, Policy, load_policy
 from titleshot.registry.rehearsal import CASES, INCIDENTS_PER_WEEK, TYPICAL, Case, Chance, chances, rehearse
 from titleshot.registry.wording import amount, percent, title
+from titleshot.reports.scores.registered import SCORES
 
 
 @dataclass(frozen=True)
@@ -38,9 +41,15 @@ def rehearse_policy(policy: Policy | Path | None = None) -> PolicyTest:
     """Rehearse a policy; None is the shipped default.
 
     Raises:
-        MalformedInput: the file breaks its contract; names line and field.
+        MalformedInput: the file breaks its contract, with line and field, or names a score there is not.
     """
     chosen = policy if isinstance(policy, Policy) else load_policy(policy)
+    known = {definition.name for definition in SCORES}
+    for criterion in (*chosen.criteria, *chosen.without_champion):
+        if criterion.score not in known:
+            raise MalformedInput(
+                f"policy {chosen.name}: unknown score {criterion.score!r}{nearest(criterion.score, known)}"
+            )
     verdicts = [(case, verdict) for case in CASES if (verdict := rehearse(chosen, case))]
     return PolicyTest(
         chosen, {_key(criterion): chances(chosen, criterion) for criterion in chosen.criteria}, verdicts

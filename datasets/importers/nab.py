@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import math
+from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, ClassVar
@@ -103,8 +104,10 @@ def _read_file(path: Path, name: str, into: DatasetWriter, naive: NaiveTimes) ->
         text = path.read_bytes().decode("utf-8-sig", "replace")
     except OSError as error:
         raise MalformedInput(f"{path} cannot be read: {error.strerror}") from None
-    rows = csv.reader(io.StringIO(text, newline=""))
-    header = [cell.strip() for cell in next(rows, [])]
+    reader = csv.reader(io.StringIO(text, newline=""))
+    rows = _rows(reader)
+    first = next(rows, [])
+    header = [] if isinstance(first, csv.Error) else [cell.strip() for cell in first]
     if "timestamp" not in header or "value" not in header:
         into.quarantine(
             "samples", "no header", "the first line must name timestamp and value", name, 1, text[:200]
@@ -113,6 +116,9 @@ def _read_file(path: Path, name: str, into: DatasetWriter, naive: NaiveTimes) ->
     at, of = header.index("timestamp"), header.index("value")
     times, values = [], []
     for row in rows:
+        if isinstance(row, csv.Error):
+            into.quarantine("samples", "no row", str(row), name, reader.line_num, "")
+            continue
         if not row:
             continue
         try:
@@ -121,7 +127,7 @@ def _read_file(path: Path, name: str, into: DatasetWriter, naive: NaiveTimes) ->
             values.append(value)
         except (ValueError, IndexError) as error:
             reason = "too few cells" if isinstance(error, IndexError) else "no time or no number"
-            into.quarantine("samples", reason, str(error), name, rows.line_num, ",".join(row))
+            into.quarantine("samples", reason, str(error), name, reader.line_num, ",".join(row))
     if not times:
         return None
     try:
@@ -131,6 +137,17 @@ def _read_file(path: Path, name: str, into: DatasetWriter, naive: NaiveTimes) ->
         return None
     into.add_samples(np.repeat(code, len(times)), times, values)
     return np.array(times)
+
+
+def _rows(reader: Iterator[list[str]]) -> Iterator[list[str] | csv.Error]:
+    """Rows, and in its place the error of one that is none, such as a cell of more than 128 kB."""
+    while True:
+        try:
+            yield next(reader)
+        except StopIteration:
+            return
+        except csv.Error as error:
+            yield error
 
 
 def _number(text: str) -> float:

@@ -21,6 +21,7 @@ Role = Literal["gateway", "api", "worker", "auth", "database", "cache"]
 TierName = Literal["critical", "high", "medium", "low"]
 HUBS: tuple[Role, ...] = ("auth", "database", "cache")
 LEAST_SERVICES = 4
+_MOST_SERVICES = 2000
 
 _KNOWN_BEFORE = 30 * DAY
 
@@ -231,9 +232,10 @@ def build_estate(services: int, start: int) -> Estate:
     >>> sorted(call.caller for call in estate.calls_to("platform/session-cache", 0))
     ['commerce/cart-api', 'commerce/catalog-api', 'platform/auth-service']
     """
-    if services < LEAST_SERVICES:
+    if not LEAST_SERVICES <= services <= _MOST_SERVICES:
         raise UsageError(
-            f"services must be at least {LEAST_SERVICES}, got {services}; the call graph needs them"
+            f"services must be from {LEAST_SERVICES}, which the call graph needs, to {_MOST_SERVICES},"
+            f" got {services}; try 12"
         )
     made = [Service(*row) for row in _SHOP[:services]]
     before = start - _KNOWN_BEFORE

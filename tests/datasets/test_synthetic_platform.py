@@ -182,7 +182,7 @@ def test_events_are_there_around_faults_and_without_reason(small: Dataset) -> No
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        ({"services": 3}, "services must be at least 4, got 3"),
+        ({"services": 3}, "services must be from 4, which the call graph needs, to 2000, got 3"),
         ({"days": 2}, "days must be from 3 to 3650, got 2"),
         ({"cadence_s": 7}, "divide a day, got 7"),
         ({"cadence_s": float("nan")}, "divide a day, got nan"),
