@@ -20,8 +20,8 @@ class ArrivalStream:
     """Blocks of a dataset between two times, by arrival.
 
     At one arrival: reference rows, platform events, log events, samples, and last the tick, which says that
-    all of them are in. How the blocks are cut changes nothing of the order. Reference rows of before the span are
-    included; ticks start at the first other record.
+    all of them are in. How the blocks are cut changes nothing of the order. Reference rows of before the
+    span are included; ticks start at the first other record.
 
     Args:
         codes: the engine's code for each series of the dataset.
@@ -130,10 +130,10 @@ class ArrivalStream:
     ) -> NDArray[np.int64]:
         """Timestamps of records that are no samples: a platform or log event has its own."""
         stamps = arrivals.copy()
-        for i in np.flatnonzero((kinds == PLATFORM) | (kinds == LOG)):
+        for i in np.flatnonzero((kinds != REFERENCE) & (kinds != TICK)):
             payload = self._payloads[first + int(codes[i])]
-            assert isinstance(payload, PlatformEvent | LogEvent)
-            stamps[i] = payload.timestamp
+            if isinstance(payload, PlatformEvent | LogEvent):
+                stamps[i] = payload.timestamp
         return stamps
 
     def _ticks(self, last: int) -> NDArray[np.int64]:

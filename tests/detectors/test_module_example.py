@@ -38,7 +38,8 @@ def said(cut: int):
 def test_exactly_two_events_with_the_module_s_numbers():
     events, _, _ = said(cut=100)
     rows = [
-        (e.service, e.value, round(e.expected, 4), round(e.lower_bound, 4), round(e.upper_bound, 4)) for e in events
+        (e.service, e.value, round(e.expected, 4), round(e.lower_bound, 4), round(e.upper_bound, 4))
+        for e in events
     ]
     assert rows == [
         ("checkout-api", 1.86, 0.4256, 0.3606, 0.4905),

@@ -1,4 +1,6 @@
-"""Time: records are released in one order, whatever blocks they come in; the late and the future are named."""
+"""Time: records are released in one order, whatever blocks they come in; late and future ones are named."""
+
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -57,7 +59,7 @@ def slowly(block: Block, lateness: int, skew: int) -> tuple[list[tuple], list[tu
         due = sorted(entry for entry in waiting if entry[0] < limit)
         for entry in due:
             waiting.remove(entry)
-            timestamp, kind, key, sequence = entry
+            timestamp, kind, _, sequence = entry
             repeats = kind in (SAMPLE, PLATFORM) and any(s[:3] == entry[:3] for s in seen_full)
             if repeats:
                 dead.append((sequence, 3, timestamp))
@@ -93,7 +95,7 @@ def test_any_chunking_gives_what_one_record_at_a_time_gives(records, lateness, s
     block = block_of(records)
     cuts = sorted(data.draw(st.sets(st.integers(0, len(records)), max_size=4)))
     edges = [0, *cuts, len(records)]
-    parts = [block.part(a, b) for a, b in zip(edges, edges[1:], strict=False)]
+    parts = [block.part(a, b) for a, b in pairwise(edges)]
     seen, dead = released(ReleaseOrder(lateness, skew), parts)
     expected_seen, expected_dead = slowly(block, lateness, skew)
     # Which of two unlike platform events of one instant comes first is fixed by content, not by this oracle.
