@@ -72,7 +72,7 @@ def journal(path: Path | str, *, out: Path | str, dataset: Dataset | Path | str 
             raise UsageError(f"{path}: nobody has spoken in this journal yet")
         last = swaps[-1]
         data = dataset if isinstance(dataset, Dataset) or dataset is None else Dataset.open(Path(dataset))
-        counts: Counter[str] = Counter(samples=last.samples)
+        counts = Counter({"samples": 0, "events": 0, **json.loads(last.counts)})
         with LogWriter(Path(out)) as writer:
             for part in _parts(source.said(last.from_seq - 1), _AT_ONCE):
                 _append(writer, part, counts)
@@ -174,7 +174,6 @@ def _append(writer: LogWriter, part: list[Said], counts: Counter[str]) -> None:
     writer.append("incidents", incidents_table(incidents))
     writer.append("pages", pages_table(pages))
     writer.append("dead_letters", dead_letters_table(dead))
-    counts["events"] += len(lines["event"])
     counts.update(f"dead_{letter.reason}" for letter in dead)
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from titleshot.datasets.errors import UsageError
+from titleshot.pipelines.argument_types import amount
 from titleshot.pipelines.outcome import Outcome, Progress
 from titleshot.pipelines.process import (
     LOG,
@@ -84,7 +85,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--once", action="store_true", help="stop when all that is there has been taken in")
     parser.add_argument(
         "--until-idle",
-        type=float,
+        type=amount,
         dest="until_idle_s",
         metavar="S",
         help="stop when nothing came for that long",

@@ -20,6 +20,7 @@ import sqlite3
 import threading
 import time
 import uuid
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -41,7 +42,7 @@ CREATE TABLE IF NOT EXISTS swaps (
   from_seq INTEGER PRIMARY KEY, warm_from INTEGER NOT NULL, at_ns INTEGER NOT NULL, name TEXT NOT NULL,
   alias TEXT NOT NULL, version INTEGER NOT NULL, contender TEXT NOT NULL, recipe_digest TEXT NOT NULL,
   artifact_digest TEXT NOT NULL, tree_digest TEXT NOT NULL, recipe TEXT NOT NULL,
-  samples INTEGER NOT NULL DEFAULT 0, first_ns INTEGER, last_ns INTEGER);
+  counts TEXT NOT NULL DEFAULT '{}', first_ns INTEGER, last_ns INTEGER);
 """
 
 
@@ -155,13 +156,19 @@ class Journal(JournalReader):
             [(turn.through, said.kind, said.text) for said in turn.said],
         )
         self.mark(db, "scored", str(turn.through))
-        if turn.samples:
+        latest = db.execute(
+            "SELECT from_seq, counts, first_ns, last_ns FROM swaps ORDER BY from_seq DESC LIMIT 1"
+        ).fetchone()
+        if latest is not None:
+            from_seq, counts, first_ns, last_ns = latest
             db.execute(
-                "UPDATE swaps SET samples = samples + :samples,"
-                " first_ns = min(coalesce(first_ns, :first), :first),"
-                " last_ns = max(coalesce(last_ns, :last), :last)"
-                " WHERE from_seq = (SELECT max(from_seq) FROM swaps)",
-                {"samples": turn.samples, "first": turn.first_ns, "last": turn.last_ns},
+                "UPDATE swaps SET counts = ?, first_ns = ?, last_ns = ? WHERE from_seq = ?",
+                (
+                    json.dumps(Counter(json.loads(counts)) + turn.counts),
+                    min((at for at in (first_ns, turn.first_ns) if at is not None), default=None),
+                    max((at for at in (last_ns, turn.last_ns) if at is not None), default=None),
+                    from_seq,
+                ),
             )
 
     def swap(self, db: sqlite3.Connection, swap: Swap) -> None:

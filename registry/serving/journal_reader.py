@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -36,8 +37,8 @@ class Said(NamedTuple):
 class Swap(NamedTuple):
     """From record ``from_seq`` on this contender spoke, warmed up on the records from ``warm_from``.
 
-    Reference rows before ``warm_from`` are part of the warm-up too. ``samples``, ``first_ns`` and ``last_ns``
-    are about the samples it took in while it spoke.
+    Reference rows before ``warm_from`` are part of the warm-up too. ``counts`` is JSON of what
+    became of the samples while it spoke, ``first_ns`` and ``last_ns`` the span of those that came in.
     """
 
     from_seq: int
@@ -51,7 +52,7 @@ class Swap(NamedTuple):
     artifact_digest: str
     tree_digest: str
     recipe: str
-    samples: int = 0
+    counts: str = "{}"
     first_ns: int | None = None
     last_ns: int | None = None
 
@@ -62,7 +63,8 @@ class Turn(NamedTuple):
     through: int
     """Number of the last record it took in."""
     said: list[Said]
-    samples: int = 0
+    counts: Counter[str]
+    """Samples released, unscored, not finite; events."""
     first_ns: int | None = None
     last_ns: int | None = None
 

@@ -71,6 +71,7 @@ class Served:
                 arrived.append((row.arrival, row.record))
                 if isinstance(row.record, Sample):
                     stamps.append(row.record.timestamp)
+        before = self.engine.detection.counts.copy()
         output = self.engine.push_records(arrived)
         self._pushed += len(arrived)
         for page in output.pages:
@@ -80,9 +81,9 @@ class Served:
                 self.open_pages.pop(page.page_id, None)
         said = self._said(output, refused)
         through = rows[-1].seq if rows else 0
-        if not stamps:
-            return Turn(through, said), output.pages
-        return Turn(through, said, len(stamps), min(stamps), max(stamps)), output.pages
+        counts = self.engine.detection.counts - before
+        span = (min(stamps), max(stamps)) if stamps else (None, None)
+        return Turn(through, said, counts, *span), output.pages
 
     def warm(self, inputs: JournalReader, warm_from: int, until: int, *, after: int = 0) -> None:
         """Take in what a journal holds up to row ``until``; what is said of it is dropped.
