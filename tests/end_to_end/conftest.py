@@ -1,0 +1,48 @@
+"""What every refusal is held to, and the ways to break a file."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+# Makes the helpers beside the tests importable: tests are no package here.
+sys.path.append(str(Path(__file__).parent))
+
+_LONGEST = 2000
+
+
+@pytest.fixture
+def refused(titleshot: Callable[..., Any], tmp_path: Path) -> Callable[..., str]:
+    """Run a command that must refuse; returns what it said.
+
+    It ends with the code, says every one of the fragments in a short message without a traceback, and leaves
+    the folder as it was.
+    """
+
+    def run(words: list[object], code: int, *says: str) -> str:
+        before = _content(tmp_path)
+        ran = titleshot(*words)
+        message = str(ran.err)
+        assert ran.code == code, message
+        assert "Traceback" not in message
+        assert len(message) < _LONGEST
+        for fragment in says:
+            assert fragment in message
+        assert ran.out == ""
+        assert _content(tmp_path) == before, "something was left behind, changed or removed"
+        return message
+
+    return run
+
+
+def _content(folder: Path) -> dict[str, bytes | None]:
+    """Every file below a folder with its bytes, save the home's and what ``validate`` is there to write."""
+    return {
+        str(path.relative_to(folder)): None if path.is_dir() else path.read_bytes()
+        for path in folder.rglob("*")
+        if path.relative_to(folder).parts[0] != "home" and path.name != "validation.json"
+    }
