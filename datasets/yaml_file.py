@@ -24,6 +24,7 @@ Model = TypeVar("Model", bound=BaseModel)
 Place = tuple[str | int, ...]
 """Where in a document: keys and list positions from the top."""
 
+_MOST_BYTES = 8_000_000
 _MOST_NODES = 200_000
 _MOST_SHOWN = 80
 _SCALARS = (
@@ -148,9 +149,14 @@ def read_yaml(path: Path) -> YamlDocument:
     """Read a YAML file as plain data with line numbers.
 
     Raises:
-        MalformedInput: absent, not UTF-8, or not YAML of the plain core.
+        MalformedInput: absent, too large, not UTF-8, or not YAML of the plain core.
     """
     try:
+        size = path.stat().st_size
+        if size > _MOST_BYTES:
+            raise MalformedInput(
+                f"{path}: {size:,} bytes, at most {_MOST_BYTES:,} are read; is it the right file?"
+            )
         text = path.read_text(encoding="utf-8-sig")
     except FileNotFoundError:
         raise MalformedInput(f"{path}: no such file") from None

@@ -105,7 +105,8 @@ def _npz(arrays: dict[str, NDArray[Any]]) -> bytes:
 
 def _read_npz(path: Path) -> dict[int, dict[str, NDArray[Any]]]:
     arrays: dict[int, dict[str, NDArray[Any]]] = {}
-    with np.load(path, allow_pickle=False) as archive:
+    # From memory: where the file is cut short numpy leaves it open.
+    with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as archive:
         for full in archive.files:
             place, _, name = full.partition(".")
             arrays.setdefault(int(place), {})[name] = archive[full]
