@@ -76,6 +76,8 @@ def serve(
     """
     if stdin and http is not None:
         raise UsageError("--http and --stdin exclude each other; choose one")
+    if stdin and notify == "-":
+        raise UsageError("with --stdin pages are on standard output already; leave --notify - out")
     if not 0 <= delay_s < float("inf"):
         raise UsageError(f"--delay-s must be 0 seconds or more, got {delay_s:g}")
     model, alias = name_and_alias(name)

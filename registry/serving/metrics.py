@@ -56,6 +56,7 @@ COUNTERS: dict[str, str] = {
     "records": "Records accepted, by kind.",
     "dead_letters": "Records that were not used, by reason.",
     "said": "Events, incident candidates and pages said, by kind.",
+    "enrichment_misses": "Events of a service nobody is known to own.",
     "scoring_seconds": "Time spent on scoring and writing down what was said.",
     "scoring_turns": "Batches scored.",
     "requests_refused": "Requests refused as a whole, by reason.",

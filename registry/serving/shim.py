@@ -198,6 +198,8 @@ class Shim:
                 self.metrics.add("dead_letters", reason=json.loads(one.text)["record"]["reason"])
             else:
                 self.metrics.add("said", kind=one.kind)
+                if one.kind == "event" and not json.loads(one.text)["record"]["labels"]:
+                    self.metrics.add("enrichment_misses")
         if turn.last_ns is not None:
             self._newest = max(self._newest or turn.last_ns, turn.last_ns)
         if self._listener is not None and turn.said:

@@ -334,3 +334,25 @@ def test_standard_input_is_answered_line_by_line_and_its_end_ends_the_process(ba
     assert sorted(map(json.loads, said(journal_of(bare_home))), key=str) == sorted(lines, key=str)
     check = check_journal(journal_of(bare_home), registered_at(bare_home.path))
     assert check.equal, check.differences
+
+
+def test_with_the_time_of_day_ticks_come_without_records(bare_home):
+    quick = made.contender(tick_s=1, lateness_s=5)
+    made.point(bare_home, made.register(bare_home, quick))
+    running = Process("serve", made.NAME, "--http", "127.0.0.1:0", home=bare_home)
+    with running.client() as client:
+        now = time.time_ns()
+        sample = json.loads(made.sample(0, 1.0).text)
+        assert client.post("/v1/samples", json=[{**sample, "timestamp": now}]).status_code == 200
+        assert client.post("/v1/ticks", json=[{"timestamp": now}]).status_code == 207
+        assert client.post("/v1/samples", json=[{**sample, "timestamp": now - 10**10}]).status_code == 207
+        time.sleep(2.5)
+    assert running.end() == 0
+    reader = JournalReader(journal_of(bare_home))
+    ticks = [json.loads(row.text)["timestamp"] for row in reader.records(0, kind="tick")]
+    reader.close()
+    assert len(ticks) >= 2
+    assert all("." not in tick for tick in ticks), "they stand at multiples of tick_s"
+    check = check_journal(journal_of(bare_home), registered_at(bare_home.path))
+    assert check.equal, check.differences
+    assert check.said == {"dead_letter": 2}
