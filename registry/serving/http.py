@@ -125,7 +125,9 @@ class Door:
         return JSONResponse(_document(given, answer), _status(given, answer))
 
     async def _healthz(self, request: Request) -> Response:  # noqa: ARG002
-        return PlainTextResponse("ok\n")
+        if self.shim.healthy:
+            return PlainTextResponse("ok\n")
+        return PlainTextResponse("scoring stopped; start again\n", 503)
 
     async def _ready(self, request: Request) -> Response:  # noqa: ARG002
         return PlainTextResponse("ready\n") if self.shim.ready else PlainTextResponse("not ready\n", 503)

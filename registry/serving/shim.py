@@ -100,9 +100,14 @@ class Shim:
         return self._stage.found
 
     @property
+    def healthy(self) -> bool:
+        """False where only a new start helps."""
+        return self._broken is None
+
+    @property
     def ready(self) -> bool:
         """True while records are accepted."""
-        return not self.closed and self._broken is None
+        return not self.closed and self.healthy
 
     def accept(self, given: Sequence[Incoming | Fault]) -> Answer:
         """Take in records in the order they came; they are on disk before they are scored.
@@ -182,11 +187,11 @@ class Shim:
         began = time.perf_counter()
         try:
             turn = self._stage.speak(rows)
-        except BaseException as error:
+        except Exception as error:
             # The engine has seen what the journal says was never scored: only a new start puts that right.
-            self._broken = error if isinstance(error, Exception) else RuntimeError(repr(error))
-            LOG.critical("scoring stopped at record %s: %s", rows[0].seq, error)
-            raise
+            self._broken = error
+            LOG.critical("scoring stopped at record %s", rows[0].seq, exc_info=True)
+            raise self._stopped() from error
         self.metrics.add("scoring_seconds", time.perf_counter() - began)
         self.metrics.add("scoring_turns")
         self._tell(turn)
@@ -214,7 +219,12 @@ class Shim:
         if self.closed:
             raise Unreachable("the shim is closing; send the records to the next one")
         if self._broken is not None:
-            raise Unreachable(f"scoring stopped and must be started again: {self._broken}") from None
+            raise self._stopped()
+
+    def _stopped(self) -> Unreachable:
+        return Unreachable(
+            f"scoring stopped: {self._broken}; what was accepted is in the journal, start the shim again"
+        )
 
     def contender(self) -> dict[str, Any]:
         """Which version speaks, since when, and what keeps a newer one from it."""

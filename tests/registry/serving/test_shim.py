@@ -121,12 +121,16 @@ def test_after_scoring_has_failed_nothing_is_accepted_until_a_new_start(tmp_path
     shim = Shim(tmp_path / "j.db", made.loaded(CHAMPION), clock="records")
     with monkeypatch.context() as patch:
         patch.setattr("titleshot.registry.serving.served.Served.take", lambda *_: 1 / 0)
-        with pytest.raises(ZeroDivisionError):
+        with pytest.raises(Unreachable, match="start the shim again"):
             shim.accept([made.sample(0, 1.0)])
     assert not shim.ready
-    with pytest.raises(Unreachable, match="started again"):
+    assert not shim.healthy
+    with pytest.raises(Unreachable, match="start the shim again"):
         shim.accept([made.sample(1, 1.0)])
     shim.close()
+    again = Shim(tmp_path / "j.db", made.loaded(CHAMPION), clock="records")
+    assert (again.ready, again.journal.scored) == (True, 1)
+    again.close()
 
 
 def test_another_version_is_warmed_up_and_speaks_from_the_next_record_on(tmp_path):
