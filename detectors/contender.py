@@ -21,7 +21,8 @@ from titleshot.datasets.yaml_file import load_yaml
 from titleshot.detectors.alert_policy import AlertPolicy
 from titleshot.detectors.block import KINDS, SAMPLE, AnyRecord, Block
 from titleshot.detectors.correlation import Correlation
-from titleshot.detectors.detection import Detected, Detection, Scores
+from titleshot.detectors.detected import Detected, Scores
+from titleshot.detectors.detection import Detection
 from titleshot.detectors.events import Events
 from titleshot.detectors.fitted import Fitted
 from titleshot.detectors.order import REASONS, Dead

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from titleshot.datasets.contracts.incidents import IncidentCandidate, Page
 from titleshot.detectors.block import REFERENCE, TICK
 from titleshot.detectors.correlators.correlator import Alert, Change, Correlator
-from titleshot.detectors.detection import Marks
+from titleshot.detectors.detected import Marks
 from titleshot.detectors.events import ALERTED, Events
 from titleshot.detectors.paging import PagingRule
 from titleshot.detectors.recipe import Recipe

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
+from numba import njit
 from numpy.typing import NDArray
 
 from titleshot.datasets.contracts.events import event_id, event_prefix
 from titleshot.datasets.contracts.instants import SECOND
 from titleshot.datasets.contracts.record import canonical_json
 from titleshot.detectors.alert_policy import AlertPolicy
-from titleshot.detectors.block import F64, I8, I32, I64, REFERENCE, SAMPLE, Block, Payload
+from titleshot.detectors.block import F64, I8, I32, I64, REFERENCE, SAMPLE, Block
+from titleshot.detectors.detected import Detected, Marks, Scores
 from titleshot.detectors.detector import Detector
 from titleshot.detectors.events import Events
 from titleshot.detectors.fitted import Fitted
@@ -23,42 +23,8 @@ from titleshot.detectors.recipe import Recipe, detector_of
 from titleshot.detectors.series import SeriesIndex
 from titleshot.detectors.world import World
 
-
-class Scores(NamedTuple):
-    """Dense scores: one row a released sample; ``strangeness`` is NaN where unscored."""
-
-    codes: I32
-    timestamps: I64
-    strangeness: F64
-
-    @classmethod
-    def joined(cls, parts: Sequence[Scores]) -> Scores:
-        """The rows of several, in the order given."""
-        return cls(
-            np.concatenate([np.empty(0, np.int32), *(part.codes for part in parts)]),
-            np.concatenate([np.empty(0, np.int64), *(part.timestamps for part in parts)]),
-            np.concatenate([np.empty(0), *(part.strangeness for part in parts)]),
-        )
-
-
-@dataclass(frozen=True)
-class Marks:
-    """Ticks and reference rows in release order, for the second half."""
-
-    timestamps: I64
-    kinds: I8
-    clocks: I64
-    payloads: tuple[Payload | None, ...]
-
-
-@dataclass(frozen=True)
-class Detected:
-    """What one push made of a block."""
-
-    events: Events
-    marks: Marks
-    dead: Dead
-    scores: Scores | None
+_AT_ONCE = 32_768
+"""Rows worked on at once: columns that stay in the cache, on pages the allocator hands out again."""
 
 
 class Detection:
@@ -96,7 +62,13 @@ class Detection:
     def push(self, block: Block, keep: NDArray[np.bool_] | None = None) -> Detected:
         """Take in records in arrival order; see :meth:`ReleaseOrder.push` for ``keep``."""
         self._grow()
-        return self._seen(*self._order.push(block, self.series.ranks, keep))
+        ranks = self.series.ranks
+        parts = []
+        for start in range(0, max(len(block), 1), _AT_ONCE):
+            stop = start + _AT_ONCE
+            theirs = None if keep is None else keep[start:stop]
+            parts.append(self._seen(*self._order.push(block.part(start, stop), ranks, theirs)))
+        return parts[0] if len(parts) == 1 else Detected.joined(parts)
 
     def flush(self) -> Detected:
         """Let go what still waits."""
@@ -161,8 +133,7 @@ class Detection:
     ) -> None:
         codes, timestamps, values = rows.codes, rows.timestamps, rows.values
         if not samples.all():
-            codes, timestamps, values = codes[samples], timestamps[samples], values[samples]
-            clocks = clocks[samples]
+            codes, timestamps, values, clocks = _samples_only(rows.kinds, codes, timestamps, values, clocks)
         n = len(codes)
         self.counts["samples"] += n
         self.counts["non_finite"] += n - int(np.isfinite(values).sum())
@@ -314,6 +285,23 @@ class Detection:
         self.world.load(about["world"])
         self.counts = Counter(about["counts"])
         self._use(about["in_use"])
+
+
+@njit(cache=True, nogil=True)
+def _samples_only(
+    kinds: I8, codes: I32, timestamps: I64, values: F64, clocks: I64
+) -> tuple[I32, I64, F64, I64]:
+    """Columns of the rows that are samples."""
+    n = 0
+    for i in range(len(kinds)):
+        n += kinds[i] == 3
+    out = (np.empty(n, np.int32), np.empty(n, np.int64), np.empty(n, np.float64), np.empty(n, np.int64))
+    j = 0
+    for i in range(len(kinds)):
+        if kinds[i] == 3:
+            out[0][j], out[1][j], out[2][j], out[3][j] = codes[i], timestamps[i], values[i], clocks[i]
+            j += 1
+    return out
 
 
 def _under(prefix: str, arrays: dict[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:

@@ -15,13 +15,13 @@ from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from titleshot.datasets.contracts.record import canonical_json
 from titleshot.datasets.contracts.reference import REFERENCE_ROW
 from titleshot.datasets.contracts.telemetry import LogEvent, PlatformEvent
 from titleshot.detectors.block import F64, I8, I32, I64, PLATFORM, REFERENCE, SAMPLE, TICK, Block, Payload
+from titleshot.detectors.order_kernels import admit, mark_repeats, release_clocks, survey
 
 _LATE, _FUTURE, _DUPLICATE = 1, 2, 3
 REASONS = {_LATE: "late", _FUTURE: "from_the_future", _DUPLICATE: "duplicate"}
@@ -78,92 +78,24 @@ class Dead(NamedTuple):
     order: I64
     payloads: dict[int, Payload]
 
+    @classmethod
+    def joined(cls, parts: Sequence[Dead]) -> Dead:
+        """The rows of several, in the order given."""
+        payloads: dict[int, Payload] = {}
+        for part in parts:
+            payloads |= part.payloads
+        return cls(
+            Rows.joined([part.rows for part in parts]),
+            np.concatenate([part.reasons for part in parts]),
+            np.concatenate([part.order for part in parts]),
+            payloads,
+        )
+
 
 def no_rows() -> Rows:
     """Rows of length 0."""
     whole = np.empty(0, np.int64)
     return Rows(whole, np.empty(0, np.int8), whole, whole, np.empty(0, np.int32), np.empty(0), whole)
-
-
-@njit(cache=True, nogil=True)
-def _admit(
-    kinds: I8,
-    arrivals: I64,
-    timestamps: I64,
-    lateness: int,
-    skew: int,
-    clock: int,
-    bound: int,
-    status: I8,
-    stamped: I64,
-    bounds: I64,
-    clocks: I64,
-    causes: I64,
-) -> tuple[int, int, int]:
-    """One pass in arrival order: moves the clock, judges each row, lists the steps of the bound."""
-    steps = 0
-    for i in range(len(kinds)):
-        clock = max(clock, arrivals[i])
-        now = max(clock, bound)
-        moved = clock - lateness + (1 if kinds[i] == 4 else 0)
-        if moved > bound:
-            bound = moved
-            bounds[steps] = bound
-            clocks[steps] = clock
-            causes[steps] = i
-            steps += 1
-        if kinds[i] == 0 or kinds[i] == 4:
-            stamped[i] = now
-            status[i] = 0
-        else:
-            stamped[i] = timestamps[i]
-            if timestamps[i] > arrivals[i] + skew:
-                status[i] = 2
-            elif timestamps[i] < bound:
-                status[i] = 1
-            else:
-                status[i] = 0
-    return clock, bound, steps
-
-
-@njit(cache=True, nogil=True)
-def _in_order(timestamps: I64, kinds: I8, keys: I64, sequence: I64) -> bool:
-    for i in range(1, len(timestamps)):
-        j = i - 1
-        if timestamps[i] != timestamps[j]:
-            if timestamps[i] < timestamps[j]:
-                return False
-        elif kinds[i] != kinds[j]:
-            if kinds[i] < kinds[j]:
-                return False
-        elif keys[i] != keys[j]:
-            if keys[i] < keys[j]:
-                return False
-        elif sequence[i] < sequence[j]:
-            return False
-    return True
-
-
-@njit(cache=True, nogil=True)
-def _release_clocks(timestamps: I64, bounds: I64, clocks: I64, out: I64) -> None:
-    """For ordered timestamps, the clock of the first step whose bound lies beyond each."""
-    step = 0
-    for i in range(len(timestamps)):
-        while bounds[step] <= timestamps[i]:
-            step += 1
-        out[i] = clocks[step]
-
-
-@njit(cache=True, nogil=True)
-def _repeats(timestamps: I64, kinds: I8, keys: I64, out: NDArray[np.bool_]) -> int:
-    """Marks rows that repeat the one before: same sample instant, or the same platform or log event."""
-    found = 0
-    for i in range(1, len(timestamps)):
-        same = timestamps[i] == timestamps[i - 1] and kinds[i] == kinds[i - 1] and keys[i] == keys[i - 1]
-        if same and kinds[i] != 4 and kinds[i] != 0:
-            out[i] = True
-            found += 1
-    return found
 
 
 class ReleaseOrder:
@@ -196,41 +128,51 @@ class ReleaseOrder:
             keep: bool per row of the block; rows that are False move the clock and are left out. This is
                 how one partition of series sees the same time as the whole.
         """
-        n = len(block)
+        n, waiting = len(block), self.waiting
         status = np.empty(n, np.int8)
-        stamped = np.empty(n, np.int64)
         bounds = np.empty(n, np.int64)
         clocks = np.empty(n, np.int64)
         causes = np.empty(n, np.int64)
-        self.clock, self.bound, steps = _admit(
+        # What waits and what comes in one piece, so that nothing is copied twice.
+        pool = Rows(
+            np.empty(waiting + n, np.int64),
+            _after(self._waiting.kinds, block.kinds),
+            np.zeros(waiting + n, np.int64),
+            np.empty(waiting + n, np.int64),
+            _after(self._waiting.codes, block.codes),
+            _after(self._waiting.values, block.values),
+            _after(self._waiting.arrivals, block.arrivals),
+        )
+        pool.timestamps[:waiting] = self._waiting.timestamps
+        pool.keys[:waiting] = self._waiting.keys
+        pool.sequence[:waiting] = self._waiting.sequence
+        rows = pool.take(slice(waiting, None))
+        sequence, keys = rows.sequence, rows.keys
+        self.clock, self.bound, steps, died = admit(
             block.kinds, block.arrivals, block.timestamps, self.lateness, self.skew, self.clock, self.bound,
-            status, stamped, bounds, clocks, causes,
+            status, rows.timestamps, bounds, clocks, causes, sequence, self._sequence,
         )  # fmt: skip
-        sequence = np.arange(self._sequence, self._sequence + n)
         self._sequence += n
-        keys = np.zeros(n, np.int64)
         payloads: dict[int, Payload] = {}
         if block.payloads:
             for i in np.flatnonzero((block.kinds != SAMPLE) & (block.kinds != TICK)):
                 payload = block.payloads[block.codes[i]]
                 keys[i] = _content_key(payload)
                 payloads[int(sequence[i])] = payload
-        rows = Rows(stamped, block.kinds, keys, sequence, block.codes, block.values, block.arrivals)
-        dead_mask = status != 0
-        kept = ~dead_mask
-        if keep is not None:
-            kept &= keep
-            dead_mask &= keep
         self._payloads.update(payloads)
-        pool = rows if kept.all() else rows.take(kept)
-        if self.waiting:
-            pool = Rows.joined([self._waiting, pool])
-        released, repeats = self._let_go(pool, ranks, bounds[:steps], clocks[:steps])
-        dead = no_rows()
-        if dead_mask.any():
+        dead, reasons = no_rows(), np.empty(0, np.int8)
+        if died or keep is not None:
+            dead_mask = status != 0
+            kept = ~dead_mask
+            if keep is not None:
+                kept &= keep
+                dead_mask &= keep
+            pool = pool.take(np.concatenate([np.ones(waiting, np.bool_), kept]))
             dead = rows.take(dead_mask)._replace(timestamps=block.timestamps[dead_mask])
+            reasons = status[dead_mask]
+        released, repeats = self._let_go(pool, ranks, bounds[:steps], clocks[:steps])
         causes = sequence[causes[:steps]]
-        return self._with_payloads(released, dead, status[dead_mask], repeats, bounds[:steps], causes)
+        return self._with_payloads(released, dead, reasons, repeats, bounds[:steps], causes)
 
     def flush(self, ranks: I64) -> tuple[Released, Dead]:
         """The end of a replay: let everything go at the clock as it stands."""
@@ -245,23 +187,24 @@ class ReleaseOrder:
         if not len(bounds):
             self._waiting = pool
             return (no_rows(), np.empty(0, np.int64)), no_rows()
-        due = pool.timestamps < bounds[-1]
-        n = int(np.count_nonzero(due))
-        if n == len(due):
-            rows, self._waiting = pool, no_rows()
-        elif due[:n].all():
-            # In order already, the usual case: no million rows are copied for the few that wait.
-            rows, self._waiting = pool.take(slice(n)), pool.take(slice(n, None)).copied()
+        ordered, repeats = survey(pool.timestamps, pool.kinds, pool.keys, pool.sequence, pool.codes, ranks)
+        if ordered:
+            # The common case by far: nothing is moved, only looked at.
+            edge = int(np.searchsorted(pool.timestamps, bounds[-1], "left"))
+            rows, self._waiting = pool.take(slice(edge)), pool.take(slice(edge, None)).copied()
         else:
-            rows, self._waiting = pool.take(due), pool.take(~due)
-        keys = _sort_keys(rows, ranks)
-        if not _in_order(rows.timestamps, rows.kinds, keys, rows.sequence):
+            due = pool.timestamps < bounds[-1]
+            rows, self._waiting = (pool, no_rows()) if due.all() else (pool.take(due), pool.take(~due))
+            keys = _sort_keys(rows, ranks)
             order = np.lexsort((rows.sequence, keys, rows.kinds, rows.timestamps))
-            rows, keys = rows.take(order), keys[order]
+            rows = rows.take(order)
+            repeats = True
         released_at = np.empty(len(rows.timestamps), np.int64)
-        _release_clocks(rows.timestamps, bounds, clocks, released_at)
+        release_clocks(rows.timestamps, bounds, clocks, released_at)
+        if not repeats:
+            return (rows, released_at), no_rows()
         repeated = np.zeros(len(rows.timestamps), np.bool_)
-        if not _repeats(rows.timestamps, rows.kinds, keys, repeated):
+        if not mark_repeats(rows.timestamps, rows.kinds, _sort_keys(rows, ranks), repeated):
             return (rows, released_at), no_rows()
         return (rows.take(~repeated), released_at[~repeated]), rows.take(repeated)
 
@@ -301,6 +244,10 @@ class ReleaseOrder:
         self.clock, self.bound, self._sequence = about["clock"], about["bound"], about["sequence"]
         kinds = dict(zip(self._waiting.sequence.tolist(), self._waiting.kinds.tolist(), strict=True))
         self._payloads = {s: _payload(kinds[s], content) for s, content in about["payloads"]}
+
+
+def _after(first: NDArray[Any], second: NDArray[Any]) -> NDArray[Any]:
+    return np.concatenate([first, second]) if len(first) else second
 
 
 def _sort_keys(rows: Rows, ranks: I64) -> I64:

@@ -18,7 +18,7 @@ from titleshot.datasets.replay_log import (
     pages_table,
 )
 from titleshot.detectors.contender import Output, dead_letters
-from titleshot.detectors.detection import Scores
+from titleshot.detectors.detected import Scores
 from titleshot.detectors.events import POLICIES, Events
 from titleshot.detectors.series import SeriesIndex
 

@@ -18,7 +18,8 @@ from titleshot.datasets.dataset import Dataset
 from titleshot.datasets.errors import Unreachable, UsageError
 from titleshot.detectors.block import SAMPLE
 from titleshot.detectors.contender import Contender, Engine, Output
-from titleshot.detectors.detection import Detected, Detection, Marks, Scores
+from titleshot.detectors.detected import Detected, Marks, Scores
+from titleshot.detectors.detection import Detection
 from titleshot.detectors.events import Events
 from titleshot.detectors.order import Dead, Rows
 from titleshot.detectors.series import SeriesIndex

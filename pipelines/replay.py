@@ -24,7 +24,7 @@ from titleshot.pipelines.outcome import Outcome, Progress, silent
 from titleshot.pipelines.partitions import detect_in_parts
 from titleshot.pipelines.stream import ArrivalStream
 
-BLOCK_ROWS = 1_000_000
+BLOCK_ROWS = 262_144
 
 
 def replay(
