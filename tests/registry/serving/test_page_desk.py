@@ -170,7 +170,7 @@ class Pager(BaseHTTPRequestHandler):
 def pager():
     Pager.got, Pager.status = [], 200
     server = HTTPServer(("127.0.0.1", 0), Pager)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
     thread.start()
     yield f"http://127.0.0.1:{server.server_port}/secret-token"
     server.shutdown()

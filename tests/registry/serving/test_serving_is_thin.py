@@ -5,7 +5,6 @@ from __future__ import annotations
 import subprocess
 import sys
 
-import pytest
 import serving_fixture as made
 
 HEAVY = (
@@ -24,19 +23,17 @@ resolver = resolver_for({made.NAME!r}, "champion", home=home, registry=None)
 loaded = resolver.load(resolver.find())
 warm_kernels(loaded.contender)
 shim = Shim(journals / "j.db", loaded, desk=True)
-if "http" in sys.argv:
-    import uvicorn
-    from titleshot.registry.serving.http import Door
-    Door(shim).app()
-    from titleshot.registry.serving.notifier import Webhook
+import uvicorn
+from titleshot.registry.serving.http import Door
+Door(shim).app()
+from titleshot.registry.serving.notifier import Webhook
 shim.accept([])
 heavy = [name for name in {HEAVY!r} if name in sys.modules]
 sys.exit(f"loaded: {{heavy}}" if heavy else 0)
 """
 
 
-@pytest.mark.parametrize("form", ["stdin", "http"])
-def test_a_shim_loads_nothing_heavy(bare_home, tmp_path, form):
-    words = [sys.executable, "-c", CODE, str(bare_home.path), str(tmp_path), form]
+def test_a_shim_loads_nothing_heavy(bare_home, tmp_path):
+    words = [sys.executable, "-c", CODE, str(bare_home.path), str(tmp_path)]
     done = subprocess.run(words, capture_output=True, text=True, check=False, timeout=120)
     assert (done.returncode, done.stderr) == (0, "")

@@ -53,7 +53,7 @@ class Pager(BaseHTTPRequestHandler):
 def pager():
     Pager.got = []
     server = ThreadingHTTPServer(("127.0.0.1", 0), Pager)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
     thread.start()
     yield f"http://127.0.0.1:{server.server_port}/page"
     server.shutdown()

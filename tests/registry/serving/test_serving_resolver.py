@@ -152,7 +152,7 @@ def server(bare_home):
     source = "mlflow-artifacts:/1/run/artifacts/contender"
     Server.found = HomeResolver(bare_home, made.NAME, "champion").find()._replace(source=source)
     running = HTTPServer(("127.0.0.1", 0), Server)
-    thread = threading.Thread(target=running.serve_forever, daemon=True)
+    thread = threading.Thread(target=running.serve_forever, args=(0.01,), daemon=True)
     thread.start()
     yield f"http://127.0.0.1:{running.server_port}/base/"
     running.shutdown()

@@ -60,7 +60,7 @@ def test_the_stream_makes_it_say_something_of_every_kind(expected):
     assert {"late", "duplicate", "from_the_future", "malformed"} <= reasons
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=8, deadline=None)
 @given(sizes=st.lists(st.integers(1, 60), min_size=1, max_size=6), at_once=st.integers(1, 200))
 def test_however_the_records_come_the_same_is_said_and_a_replay_agrees(expected, sizes, at_once):
     with tempfile.TemporaryDirectory() as folder:
@@ -72,7 +72,7 @@ def test_however_the_records_come_the_same_is_said_and_a_replay_agrees(expected,
         reader.close()
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=8, deadline=None)
 @given(
     sizes=st.lists(st.integers(1, 60), min_size=1, max_size=6), stops=st.lists(st.integers(0, 40), max_size=3)
 )
