@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -28,7 +29,7 @@ class ServedHistory(NamedTuple):
 
 
 def serve_history(dataset: Dataset, name: str, *, home: Path, hours: float) -> ServedHistory:
-    """Pipe reference data and the last ``hours`` into ``titleshot serve NAME --stdin``.
+    """Pipe reference data and the samples of the last ``hours`` into ``titleshot serve NAME --stdin``.
 
     The records keep their own clock, so an afternoon is served in a second.
 
@@ -68,5 +69,6 @@ def _records(dataset: Dataset, hours: float) -> Iterator[Record]:
                 service=key.service,
                 metric_name=key.metric_name,
                 value=value,
+                series_labels=json.loads(key.series_labels),
                 ingested_at=arrival,
             )
