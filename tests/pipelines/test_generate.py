@@ -50,6 +50,6 @@ def test_a_dataset_that_is_there_is_kept_unless_told_otherwise(tmp_path: Path) -
 
 
 def test_a_wrong_argument_leaves_nothing_behind(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="services must be at least 4"):
+    with pytest.raises(UsageError, match="services must be from 4"):
         command(asked(str(tmp_path / "shop"), "--services", "2"), silent)
     assert list(tmp_path.iterdir()) == []
