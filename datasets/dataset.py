@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import ValidationError
 
+from titleshot.datasets.contracts.html_table import ShowsItself
 from titleshot.datasets.contracts.instants import SECOND, format_instant
 from titleshot.datasets.contracts.record import SeriesKey, broken
 from titleshot.datasets.contracts.reference import REFERENCE_KINDS, REFERENCE_ROW, ReferenceRow
@@ -58,7 +59,7 @@ class SampleBlock(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Dataset:
+class Dataset(ShowsItself):
     """One dataset. Nothing is read before it is asked for.
 
     Deaf to what is not told to it: files below the folder that no table names are not read.

@@ -9,7 +9,7 @@ from typing import Annotated
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from titleshot.datasets.contracts.html_table import html_table
+from titleshot.datasets.contracts.html_table import ShowsItself, html_table
 from titleshot.datasets.contracts.instants import Instant, format_instant
 from titleshot.datasets.contracts.record import Record
 from titleshot.datasets.contracts.reference import ServiceId
@@ -96,7 +96,7 @@ class FileEntry(BaseModel):
     sha256: Digest
 
 
-class DatasetCard(Record):
+class DatasetCard(ShowsItself, Record):
     """Identity, span, tables and evaluation settings of a dataset.
 
     ``digest`` covers the frozen telemetry, the reference data and the ingest delay; labels have their own.

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from titleshot.datasets.contracts.decision import Decision
+from titleshot.datasets.contracts.html_table import ShowsItself
 from titleshot.datasets.contracts.scores import Comparison, Verdict
 from titleshot.datasets.dataset import Dataset
 from titleshot.datasets.replay_log import ReplayLog
@@ -25,7 +26,7 @@ from titleshot.reports.comparison import compare_logs
 
 
 @dataclass(frozen=True)
-class Judged:
+class Judged(ShowsItself):
     """A comparison, the judge's answer, and where the evidence is."""
 
     evidence: Evidence

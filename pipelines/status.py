@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from titleshot.datasets.contracts.html_table import html_table
+from titleshot.datasets.contracts.html_table import ShowsItself, html_table
 from titleshot.datasets.contracts.instants import format_instant
 from titleshot.datasets.errors import Unreachable
 from titleshot.pipelines.outcome import Outcome, Progress
@@ -35,7 +35,7 @@ class AliasStatus:
 
 
 @dataclass(frozen=True)
-class Status:
+class Status(ShowsItself):
     """What the ledger says of a model, and where the registry differs."""
 
     name: str

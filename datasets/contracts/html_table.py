@@ -1,9 +1,21 @@
-"""How a record shows itself in a notebook: one plain escaped table, no style, no script."""
+"""How a record shows itself: one plain escaped table in a notebook, the same as text in a terminal."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
-from html import escape
+from html import escape, unescape
+from typing import Any
+
+
+class ShowsItself:
+    """A record that is a table where HTML is shown, and the same table in text where IPython has none."""
+
+    def _repr_html_(self) -> str:
+        raise NotImplementedError
+
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
+        printer.text("…" if cycle else text_table(self._repr_html_()))
 
 
 def html_table(caption: str, header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
@@ -15,6 +27,30 @@ def html_table(caption: str, header: Sequence[str], rows: Iterable[Sequence[obje
     head = "".join(f"<th>{escape(name)}</th>" for name in header)
     body = "".join(f"<tr>{''.join(f'<td>{_shown(cell)}</td>' for cell in row)}</tr>" for row in rows)
     return f"<table><caption>{escape(caption)}</caption><tr>{head}</tr>{body}</table>"
+
+
+def text_table(html: str) -> str:
+    """Tables that :func:`html_table` made, as text.
+
+    >>> print(text_table(html_table("a<b", ["x", "of"], [[1.25, None]])))
+    a<b
+    x     of
+    1.25  –
+    """
+    lines = []
+    for table in re.findall(r"<table>(.*?)</table>", html, re.DOTALL):
+        rows = [
+            re.findall(r"<t[hd]>(.*?)</t[hd]>", row, re.DOTALL)
+            for row in re.findall(r"<tr>(.*?)</tr>", table, re.DOTALL)
+        ]
+        plain = [[unescape(cell) for cell in row] for row in rows]
+        widths = [max(map(len, column)) for column in zip(*plain, strict=True)]
+        lines += [unescape(caption) for caption in re.findall(r"<caption>(.*?)</caption>", table, re.DOTALL)]
+        lines += [
+            "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+            for row in plain
+        ]
+    return "\n".join(lines)
 
 
 def _shown(cell: object) -> str:

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from titleshot.datasets.contracts.html_table import html_table, short_interval
+from titleshot.datasets.contracts.html_table import ShowsItself, html_table, short_interval
 from titleshot.datasets.contracts.instants import Instant
 from titleshot.datasets.contracts.record import Record, Severity
 
@@ -142,7 +142,7 @@ class Sensitivity(BaseModel):
     scores: dict[str, float | None]
 
 
-class Scorecard(Record):
+class Scorecard(ShowsItself, Record):
     """Everything ``score`` says of one replay log."""
 
     identity: Identity
@@ -225,7 +225,7 @@ class IncidentPair(BaseModel):
     challenger: IncidentOutcome
 
 
-class Comparison(Record):
+class Comparison(ShowsItself, Record):
     """The paired comparison ``compare`` makes; what the judge reads."""
 
     champion: Scorecard
@@ -282,7 +282,7 @@ class CriterionOutcome(BaseModel):
     """For undecided ones: how much more of what would decide it."""
 
 
-class Verdict(Record):
+class Verdict(ShowsItself, Record):
     """The judge's answer, with every reason."""
 
     answer: Answer

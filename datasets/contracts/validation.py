@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from titleshot.datasets.contracts.html_table import html_table
+from titleshot.datasets.contracts.html_table import ShowsItself, html_table
 from titleshot.datasets.contracts.instants import Instant, format_instant
 from titleshot.datasets.contracts.record import Record
 from titleshot.datasets.contracts.telemetry import Name
@@ -31,7 +31,7 @@ class RuleResult(BaseModel):
     """What was seen and what to do about it."""
 
 
-class ValidationReport(Record):
+class ValidationReport(ShowsItself, Record):
     """``validation.json`` of a dataset. It speaks of exactly these digests and of no later state."""
 
     passed: bool
