@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import Any
 
 from titleshot.pipelines.outcome import Outcome, Progress, silent
@@ -96,4 +98,7 @@ def command(args: argparse.Namespace, progress: Progress) -> Outcome:
             raise UsageError(f"--param {given!r}: {value!r} is no value; quote it") from None
     if args.seeds < 1:
         raise UsageError(f"--seeds must be at least 1, got {args.seeds}")
+    here = str(Path.cwd())
+    if here not in sys.path:  # as `python -m` has it: a class of one's own lies where one stands
+        sys.path.insert(0, here)
     return check(target=args.target, params=params, seeds=args.seeds, progress=progress)

@@ -1,6 +1,7 @@
 """The verb ``check``: the laws on a contender, a family, or a class of one's own."""
 
 import argparse
+import sys
 from pathlib import Path
 
 import pytest
@@ -33,6 +34,17 @@ def test_a_class_of_ones_own_that_breaks_a_law_is_told_which_and_on_what():
     assert [law["promise"] for law in broken] == ["any chunking says the same"]
     assert "records:" in broken[0]["stream"]
     assert "1 of 10 laws broken" in outcome.text
+
+
+def test_a_module_in_the_folder_one_stands_in_is_found(tmp_path, monkeypatch):
+    """CONTRIBUTING says ``titleshot check my_module:MyDetector``; the installed command starts elsewhere."""
+    source = (
+        "from titleshot.detectors.rolling_z_score import RollingZScore\n\n\nclass Mine(RollingZScore): ...\n"
+    )
+    (tmp_path / "a_module_of_ones_own.py").write_text(source, encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("sys.path", [entry for entry in sys.path if entry])
+    assert run("a_module_of_ones_own:Mine", "--param", "window=12", "--seeds", 1).exit_code == 0
 
 
 def test_a_contender_from_a_file_is_tried_whole(tmp_path):
