@@ -180,7 +180,10 @@ def _ask_for_minimum(
     ):
         if have < least:
             found.unmet.append(f"{count(have, noun)} scored, the policy asks for {least:,}")
-            wait = f", about {_weeks(least - have, have / comparison.weeks)} at this rate" if have else ""
+            rate = have / comparison.weeks
+            if noun == "days":  # parts of days count as days, so a short span seems to have more than seven
+                rate = min(rate, 7.0)
+            wait = f", about {_weeks(least - have, rate)} at this rate" if have else ""
             found.missing.append(f"{count(least - have, noun)} more{wait}")
     superior = {criterion.score for criterion in policy.criteria if criterion.kind == "superiority"}
     for pair in comparison.pairs:

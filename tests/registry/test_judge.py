@@ -113,6 +113,13 @@ def test_what_is_missing_is_said_in_numbers() -> None:
     )
 
 
+def test_days_are_waited_for_at_seven_a_week_at_most() -> None:
+    """A replay of minutes is one day scored; four more weeks of days take four weeks."""
+    policy = policy_of(RECALL, minimum=Minimum(incidents=1, blocks=28))
+    minutes = rehearsed(policy, Case("minutes", {})).model_copy(update={"blocks": 1, "weeks": 0.001})
+    assert "27 days more, about 4 weeks at this rate" in judge(minutes, policy).missing
+
+
 def test_more_than_the_policy_will_wait_for_is_called_futile() -> None:
     policy = policy_of(RECALL, maximum_incidents=500)
     plain = rehearsed(policy, Case("plain", {}))
