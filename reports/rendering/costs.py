@@ -45,5 +45,5 @@ def _some(count: float) -> str:
 
 
 def _cost(parts: list[str]) -> str:
-    text = " and ".join(parts) or "nothing that the intervals would show"
+    text = " and ".join(parts) or "no more missed incidents or false pages that the intervals would show"
     return f"{text[0].upper()}{text[1:]}."
