@@ -10,7 +10,7 @@ export NUMBA_CACHE_DIR := $(CURDIR)/build/numba-cache
 export MLFLOW_DISABLE_TELEMETRY := true
 export GX_ANALYTICS_ENABLED := false
 
-.PHONY: help setup demo test check format lint types layers fast bench lock
+.PHONY: help setup demo test check format lint types layers fast notebook bench lock
 
 help:
 	@echo "make demo   the whole way on the synthetic platform (sets itself up)"
@@ -51,6 +51,9 @@ check: format lint types layers fast
 
 test: setup
 	$(BIN)/pytest -q -n 2
+
+notebook: setup
+	$(BIN)/jupyter execute --inplace notebooks/the_whole_way.ipynb
 
 bench: setup
 	$(BIN)/python -m titleshot.pipelines.bench $(if $(NAME),--name $(NAME))

@@ -11,11 +11,17 @@ from typing import Any
 class ShowsItself:
     """A record that is a table where HTML is shown, and the same table in text where IPython has none."""
 
+    def __init_subclass__(cls, **settings: Any) -> None:
+        super().__init_subclass__(**settings)
+        # IPython takes a class's own __repr__, which dataclasses make, before what it inherits.
+        cls._repr_pretty_ = _pretty  # type: ignore[attr-defined]
+
     def _repr_html_(self) -> str:
         raise NotImplementedError
 
-    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
-        printer.text("…" if cycle else text_table(self._repr_html_()))
+
+def _pretty(record: ShowsItself, printer: Any, cycle: bool) -> None:
+    printer.text("…" if cycle else text_table(record._repr_html_()))
 
 
 def html_table(caption: str, header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
