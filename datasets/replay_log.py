@@ -180,8 +180,13 @@ class LogWriter:
 
     def _open(self, name: str) -> pq.ParquetWriter:
         if name not in self._writers:
+            # A dictionary of values that hardly repeat (ids, numbers) costs time and saves nothing.
+            words = [field.name for field in TABLES[name] if field.type == pa.string()]
             self._writers[name] = pq.ParquetWriter(
-                self._beside / f"{name}.parquet", TABLES[name], compression="zstd"
+                self._beside / f"{name}.parquet",
+                TABLES[name],
+                compression="zstd",
+                use_dictionary=[word for word in words if word not in {"event_id", "summary", "record"}],
             )
         return self._writers[name]
 

@@ -9,7 +9,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from titleshot.datasets.contracts.events import event_id, event_prefix
+from titleshot.datasets.contracts.events import event_ids, event_prefix
 from titleshot.datasets.contracts.instants import SECOND
 from titleshot.datasets.contracts.record import canonical_json
 from titleshot.detectors.alert_policy import AlertPolicy
@@ -47,7 +47,7 @@ class Detection:
             self._detectors.append(detector_of(selector.detector) if selector.detector else None)
             self._policies.append(AlertPolicy(selector.alert or recipe.alert))
         self._route = np.empty(0, np.int16)
-        self._prefixes: dict[tuple[int, int], bytes] = {}
+        self._prefixes: list[dict[int, bytes]] = [{} for _ in recipe.detectors]
 
     @property
     def clock(self) -> int:
@@ -195,12 +195,10 @@ class Detection:
         counts = scored.sample_count[hits]
         instants = timestamps.tolist()
         name = detector.name
-        ids = []
-        for code, instant in zip(codes.tolist(), instants, strict=True):
-            prefix = self._prefixes.get((number, code))
-            if prefix is None:
-                prefix = self._prefixes[number, code] = event_prefix(name, self.series.keys[code])
-            ids.append(event_id(name, self.series.keys[code], instant, prefix))
+        prefixes = self._prefixes[number]
+        for code in set(codes.tolist()) - prefixes.keys():
+            prefixes[code] = event_prefix(name, self.series.keys[code])
+        ids = event_ids([prefixes[code] for code in codes.tolist()], instants)
         labels, deploys = self._enrichment(codes, instants)
         n = len(hits)
         return Events(

@@ -20,6 +20,7 @@ from titleshot.detectors.detector import (
     Scored,
 )
 from titleshot.detectors.gaussian_tails import robust_tail
+from titleshot.detectors.robust_mad import GAUSSIAN_MAD
 
 _DAY_S = 86_400
 
@@ -152,7 +153,7 @@ def _fold(  # type: ignore[no-untyped-def] # pragma: no cover
         sound = abs(value) <= LARGEST_VALUE
         if sound and n >= min_points:
             median = np.median(near[:n])
-            spread = 1.482602218505602 * np.median(np.abs(near[:n] - median))
+            spread = GAUSSIAN_MAD * np.median(np.abs(near[:n] - median))
             spread = max(spread, floor, floor_ratio * abs(median))
             away = value - median
             if sign != 0:

@@ -42,8 +42,11 @@ class ArrivalStream:
 
     def _other_records(self) -> tuple[list[Payload], NDArray[np.int8], NDArray[np.int64]]:
         delay = round(self._dataset.card.ingest_delay_s * SECOND)
-        listed: list[tuple[int, int, Payload]] = []
-        listed += [(row.known_from, REFERENCE, row) for row in self._dataset.reference()]
+        listed: list[tuple[int, int, Payload]] = [
+            (row.known_from, REFERENCE, row)
+            for row in self._dataset.reference()
+            if self._to is None or row.known_from < self._to
+        ]
         events: list[PlatformEvent | LogEvent] = [
             *self._dataset.platform_events(),
             *self._dataset.log_events(),
@@ -54,8 +57,6 @@ class ArrivalStream:
             ):
                 arrival = event.ingested_at if event.ingested_at is not None else event.timestamp + delay
                 listed.append((arrival, PLATFORM if isinstance(event, PlatformEvent) else LOG, event))
-        if self._to is not None:
-            listed = [entry for entry in listed if entry[0] < self._to + delay]
         listed.sort(key=lambda entry: entry[:2])
         return (
             [entry[2] for entry in listed],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -83,11 +84,18 @@ def event_prefix(detector: str, key: SeriesKey) -> bytes:
     return hashlib.sha256(canonical_json([detector, *key]).encode()).digest()
 
 
-def event_id(detector: str, key: SeriesKey, timestamp: int, prefix: bytes | None = None) -> str:
+def event_id(detector: str, key: SeriesKey, timestamp: int) -> str:
     """32 hex digits from (detector string, series, timestamp), equal however the event arrived.
 
     >>> event_id("rolling_z_score", SeriesKey("commerce", "checkout-api", "latency_p99"), 0)[:8]
     '05af595a'
     """
-    start = event_prefix(detector, key) if prefix is None else prefix
-    return hashlib.blake2b(start + timestamp.to_bytes(8, "big", signed=True), digest_size=16).hexdigest()
+    return event_ids([event_prefix(detector, key)], [timestamp])[0]
+
+
+def event_ids(prefixes: Sequence[bytes], timestamps: Sequence[int]) -> list[str]:
+    """The ids of many events at once, from the prefix and the timestamp of each."""
+    return [
+        hashlib.blake2b(prefix + timestamp.to_bytes(8, "big", signed=True), digest_size=16).hexdigest()
+        for prefix, timestamp in zip(prefixes, timestamps, strict=True)
+    ]
