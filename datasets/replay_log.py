@@ -187,6 +187,7 @@ class LogWriter:
                 TABLES[name],
                 compression="zstd",
                 use_dictionary=[word for word in words if word not in {"event_id", "summary", "record"}],
+                write_statistics=False,
             )
         return self._writers[name]
 

@@ -215,10 +215,7 @@ class Detection:
             clocks,
             [name] * n,
             [detector.window_seconds] * n,
-            [
-                detector.baseline(count, instant)
-                for count, instant in zip(counts.tolist(), instants, strict=True)
-            ],
+            detector.baselines(counts.tolist(), instants),
             labels,
             deploys,
         )

@@ -89,6 +89,8 @@ class Detector(ABC):
     """The name it is registered and asked for by."""
     Params: ClassVar[type[DetectorParams]]
     needs_fit: ClassVar[bool] = False
+    baseline_by_count: ClassVar[bool] = False
+    """True where the words of :meth:`baseline` are the same at any time."""
 
     def __init__(self, params: DetectorParams | None = None) -> None:
         self.params = self.Params() if params is None else params
@@ -170,6 +172,14 @@ class Detector(ABC):
     @abstractmethod
     def baseline(self, sample_count: int, timestamp: int) -> str:
         """In words, what the expectation of a row at ``timestamp`` rested on."""
+
+    def baselines(self, sample_counts: Sequence[int], timestamps: Sequence[int]) -> list[str]:
+        """:meth:`baseline` of many rows."""
+        if self.baseline_by_count:
+            words = {count: self.baseline(count, 0) for count in set(sample_counts)}
+            return [words[count] for count in sample_counts]
+        pairs = zip(sample_counts, timestamps, strict=True)
+        return [self.baseline(count, timestamp) for count, timestamp in pairs]
 
     def fit(
         self,

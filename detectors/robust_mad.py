@@ -72,6 +72,7 @@ class RobustMad(Detector):
     """
 
     family: ClassVar[str] = "robust_mad"
+    baseline_by_count: ClassVar[bool] = True
     Params = RobustMadParams
     params: RobustMadParams
 

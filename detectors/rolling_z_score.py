@@ -75,6 +75,7 @@ class RollingZScore(Detector):
     """
 
     family: ClassVar[str] = "rolling_z_score"
+    baseline_by_count: ClassVar[bool] = True
     Params = RollingZScoreParams
     params: RollingZScoreParams
 
