@@ -214,7 +214,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("journal", type=Path, metavar="JOURNAL", help="file that serve or shadow wrote")
     parser.add_argument("--out", type=Path, metavar="LOG", help="folder for the replay log")
     parser.add_argument(
-        "--dataset", type=Path, metavar="DATASET", help="where the records came from: score asks for it"
+        "--dataset", type=Path, metavar="DATASET", help="where the records came from; score then checks it"
     )
     parser.add_argument(
         "--check",

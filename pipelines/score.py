@@ -103,7 +103,7 @@ def _told(card: Scorecard) -> str:
     span = f"{format_instant(settings.span_from)} to {format_instant(settings.span_to)}"
     lines = [
         f"{card.identity.contender} on {card.identity.dataset}",
-        f"{span}, {settings.blocks} days scored, labels as of {format_instant(card.identity.labels_as_of)}",
+        f"{span}, days scored: {settings.blocks}, labels as of {format_instant(card.identity.labels_as_of)}",
         f"incidents: {_counts(fates)}",
         f"pages: {_counts(results)}",
         "",

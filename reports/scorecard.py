@@ -191,7 +191,7 @@ def _notes(terms: Terms, contestant: Contestant) -> list[str]:
     if strangers:
         notes.append(f"{strangers} pages name no service that the dataset has series of")
     if contestant.flushed:
-        notes.append(f"{contestant.flushed} pages sent only because the replay ended were left out")
+        notes.append(f"left out because only the end of the replay sent them: {contestant.flushed} pages")
     fate = contestant.matched.matching.fate
     carried, scored = int((fate == CARRIED_IN).sum()), int((fate != NOT_SCORED).sum())
     if carried > MANY_CARRIED * scored:

@@ -74,6 +74,11 @@ class Terms:
         labels = dataset.labels(as_of)
         reference = Reference(dataset.reference(), labels.as_of)
         found = _span(dataset, logs, as_of) if span is None else Span(*span)
+        if found.end <= found.start:
+            raise UsageError(
+                f"nothing to score: the log ends before the dataset's span begins, or begins after it ends"
+                f" ({format_instant(found.end)}, {format_instant(found.start)}); score it on the dataset it is about"
+            )
         time = ScoredTime(found.start, found.end, given.warm_up_s, _left_out(dataset, reference))
         if not len(time.days):
             raise UsageError(

@@ -67,7 +67,7 @@ def bench(scratch: Path, progress: Progress) -> Result:
             Floor(
                 "peak memory against that of a quarter of the samples",
                 ours.peak_bytes / less.peak_bytes,
-                # Held in memory, the other three quarters alone would make it 1.6; the allocator's gaps make 1.3.
+                # The other three quarters held in memory would make it 1.6; the allocator's gaps make 1.3.
                 most=1.4,
             ),
             Floor("kernel, ns per sample", kernel.said, most=35),

@@ -189,7 +189,7 @@ def test_a_dataset_without_labels_is_warned_of_and_promotes_nothing(
 
     validated = titleshot("validate", dataset)
     assert validated.code == 0
-    assert "there are no incident labels, so a replay cannot be scored" in validated.err
+    assert "there are no incident labels, so recall and delay of a replay are undefined" in validated.err
 
     scored = titleshot("score", small_log.path, "--labels", dataset, "--json")
     recall = next(score for score in scored.document["scores"] if score["name"] == "incident_recall")
