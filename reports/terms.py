@@ -76,8 +76,8 @@ class Terms:
         found = _span(dataset, logs, as_of) if span is None else Span(*span)
         if found.end <= found.start:
             raise UsageError(
-                f"nothing to score: the log ends before the dataset's span begins, or begins after it ends"
-                f" ({format_instant(found.end)}, {format_instant(found.start)}); score it on the dataset it is about"
+                f"nothing to score: log and labels do not overlap ({format_instant(found.start)} is not"
+                f" before {format_instant(found.end)}); score the log on the dataset it is about"
             )
         time = ScoredTime(found.start, found.end, given.warm_up_s, _left_out(dataset, reference))
         if not len(time.days):
