@@ -42,9 +42,9 @@ def resolver_for(
 
     named = os.environ.get("MLFLOW_TRACKING_URI", "")
     url = registry or (named if named.startswith(("http://", "https://")) else None)
-    if url is None:
-        return HomeResolver(Home(home), name, alias)
     key = Path(public_key) if public_key else Home(home).keys / "promoter.pub"
+    if url is None:
+        return HomeResolver(Home(home), name, alias, public_key=key)
     return MlflowResolver(url, name, alias, public_key=key)
 
 

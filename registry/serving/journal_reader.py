@@ -89,8 +89,11 @@ class JournalReader:
         self._check_version()
 
     def _connect(self) -> sqlite3.Connection:
-        # Threads share the connection of a writer under its owner's lock.
-        return sqlite3.connect(self.path, isolation_level=None, timeout=30, check_same_thread=False)
+        try:
+            # Threads share the connection of a writer under its owner's lock.
+            return sqlite3.connect(self.path, isolation_level=None, timeout=30, check_same_thread=False)
+        except sqlite3.OperationalError as error:
+            raise UsageError(f"journal {self.path}: {error}; name another file") from None
 
     def close(self) -> None:
         """Let go of the file."""

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from titleshot.datasets.errors import IntegrityError, Unreachable, UsageError
 from titleshot.registry.home import read_public_key
+from titleshot.registry.serving.address import http_address
 from titleshot.registry.serving.resolver import Found, Resolver, covering, no_alias
 from titleshot.registry.tree import checked_copy
 
@@ -40,11 +41,9 @@ class MlflowResolver(Resolver):
 
     def __init__(self, url: str, name: str, alias: str, *, public_key: Path, timeout_s: float = 10.0) -> None:
         super().__init__(name, alias)
-        parts = urllib.parse.urlsplit(url)
+        parts = http_address(url, "registry")
         # An address may carry a password: it goes into a header and never into a message.
         place = parts.netloc.rpartition("@")[2]
-        if parts.scheme not in {"http", "https"} or not place:
-            raise UsageError(f"registry {place or url!r} is no http:// or https:// address")
         self._url = f"{parts.scheme}://{place}{parts.path.rstrip('/')}"
         self._headers = _credentials(parts.username, parts.password)
         self._public_key = public_key

@@ -12,7 +12,8 @@ from collections.abc import Callable
 from http.client import HTTPException, HTTPResponse
 from typing import Protocol
 
-from titleshot.datasets.errors import TitleshotError, UsageError
+from titleshot.datasets.errors import TitleshotError
+from titleshot.registry.serving.address import http_address
 from titleshot.registry.serving.desk import Notice, PageDesk
 
 LOG = logging.getLogger("titleshot.serving")
@@ -38,9 +39,7 @@ class Webhook:
     """
 
     def __init__(self, url: str, *, timeout_s: float = 10.0) -> None:
-        parts = urllib.parse.urlsplit(url)
-        if parts.scheme not in {"http", "https"} or not parts.hostname:
-            raise UsageError(f"--notify {_without_secrets(url)!r} is no http:// or https:// address")
+        http_address(url, "--notify")
         self.url = url
         self.name = _without_secrets(url)
         self._timeout = timeout_s

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from titleshot.datasets.errors import IntegrityError, UsageError
 from titleshot.detectors.contender import Contender
 from titleshot.registry.artifact import Artifact
-from titleshot.registry.home import Home
+from titleshot.registry.home import Home, read_public_key
 from titleshot.registry.ledger import Ledger, Registered
 from titleshot.registry.signature import Claim, check_signature
 from titleshot.registry.standing import CHAMPION, registered, standing
@@ -95,9 +95,11 @@ class Resolver(ABC):
 class HomeResolver(Resolver):
     """The ledger of a home: an alias stands where the last committed line put it, whatever MLflow says."""
 
-    def __init__(self, home: Home, name: str, alias: str) -> None:
+    def __init__(self, home: Home, name: str, alias: str, *, public_key: Path | None = None) -> None:
+        """``public_key`` is a PEM file with the promoter's; None is the home's own."""
         super().__init__(name, alias)
         self.home = home
+        self._public_key = public_key or home.keys / "promoter.pub"
         self._ledger = Ledger(home.ledger)
 
     def find(self) -> Found:
@@ -124,7 +126,7 @@ class HomeResolver(Resolver):
         )
 
     def key(self) -> Ed25519PublicKey:
-        return self.home.public_key()
+        return read_public_key(self._public_key)
 
     def copy(self, found: Found, scratch: Path) -> Path:
         kept = self.home.artifact(found.tree_digest)
