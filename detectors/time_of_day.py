@@ -62,8 +62,8 @@ class TimeOfDay(Detector):
         spread = max(1.4826 × median |point - median|, spread_floor, spread_floor_ratio × |median|)
 
     over the points of the slot of the day that the value falls into and of the two beside it. Nothing has to
-    be fitted: on the first day the baseline is what the last hour and a half was like, and it fills up.
-    Scored from ``min_points`` on; then the value enters, at most one each ``every_s``.
+    be fitted. Scored from ``min_points`` on, with the defaults from the second day; a smaller number holds
+    the first day against the hour before. Then the value enters, at most one each ``every_s``.
 
     Assumes that days resemble each other more than neighbouring hours do. Where they do not, the spread is
     wide and it is careful rather than wrong.
