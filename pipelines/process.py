@@ -55,13 +55,20 @@ def prepare_kernels(home: Path) -> None:
         os.environ.setdefault("NUMBA_CACHE_DIR", str((home / "kernels").resolve()))
 
 
-def log_to_stderr() -> None:
-    """Say what happens while the process serves, a line each."""
+@contextmanager
+def log_to_stderr(*, quiet: bool) -> Iterator[None]:
+    """Say what happens while the process serves, a line each; of what goes wrong also when ``quiet``."""
     handler = logging.StreamHandler()
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+    handler.setLevel(logging.WARNING if quiet else logging.INFO)
+    before = LOG.level
     LOG.addHandler(handler)
     LOG.setLevel(logging.INFO)
-    LOG.propagate = False
+    try:
+        yield
+    finally:
+        LOG.removeHandler(handler)
+        LOG.setLevel(before)
 
 
 @contextmanager

@@ -224,22 +224,21 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def command(args: argparse.Namespace, progress: Progress) -> Outcome:  # noqa: ARG001  nothing to show
     """Run ``titleshot serve``."""
-    if not args.quiet:
-        log_to_stderr()
-    done = serve(
-        args.name,
-        home=args.home,
-        http=args.http,
-        stdin=args.stdin,
-        journal=args.journal,
-        clock=args.clock,
-        delay_s=args.delay_s,
-        notify=args.notify,
-        poll_s=args.poll_s,
-        registry=args.registry,
-        public_key=args.public_key,
-        largest_body=round(args.max_body_mb * (1 << 20)) if args.max_body_mb else None,
-    )
+    with log_to_stderr(quiet=args.quiet):
+        done = serve(
+            args.name,
+            home=args.home,
+            http=args.http,
+            stdin=args.stdin,
+            journal=args.journal,
+            clock=args.clock,
+            delay_s=args.delay_s,
+            notify=args.notify,
+            poll_s=args.poll_s,
+            registry=args.registry,
+            public_key=args.public_key,
+            largest_body=round(args.max_body_mb * (1 << 20)) if args.max_body_mb else None,
+        )
     text = (
         f"{done['name']} version {done['version']} served; records in {done['journal']}: {done['records']:,}"
     )

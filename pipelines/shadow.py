@@ -95,19 +95,18 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def command(args: argparse.Namespace, progress: Progress) -> Outcome:  # noqa: ARG001  nothing to show
     """Run ``titleshot shadow``."""
-    if not args.quiet:
-        log_to_stderr()
-    done = shadow(
-        args.name,
-        home=args.home,
-        follow=args.follow,
-        journal=args.journal,
-        once=args.once,
-        until_idle_s=args.until_idle_s,
-        poll_s=args.poll_s,
-        registry=args.registry,
-        public_key=args.public_key,
-    )
+    with log_to_stderr(quiet=args.quiet):
+        done = shadow(
+            args.name,
+            home=args.home,
+            follow=args.follow,
+            journal=args.journal,
+            once=args.once,
+            until_idle_s=args.until_idle_s,
+            poll_s=args.poll_s,
+            registry=args.registry,
+            public_key=args.public_key,
+        )
     text = (
         f"{done['name']} version {done['version']} shadowed {done['records']:,} records "
         f"of {done['follows']}, {done['lag']:,} to go; journal: {done['journal']}"

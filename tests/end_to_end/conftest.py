@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -11,6 +12,16 @@ import pytest
 
 # Makes the helpers beside the tests importable: tests are no package here.
 sys.path.append(str(Path(__file__).parent))
+
+DECISION = """schema_version: "1.0"
+name: checkout-paging
+decision: page the checkout on-call within 120 s when checkout loses orders
+services: [commerce/checkout-*]
+detect_within_s: 120
+success_score: incident_recall
+human_workflow: on-call opens the runbook and rolls back
+owners: {data: platform, model: aiops, runtime: sre, feedback: sre}
+"""
 
 _LONGEST = 2000
 
@@ -46,3 +57,26 @@ def _content(folder: Path) -> dict[str, bytes | None]:
         for path in folder.rglob("*")
         if path.relative_to(folder).parts[0] != "home" and path.name != "validation.json"
     }
+
+
+@pytest.fixture
+def decision(tmp_path: Path) -> Path:
+    path = tmp_path / "decision.yaml"
+    path.write_text(DECISION)
+    return path
+
+
+@pytest.fixture(scope="session")
+def registered_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A home with one registered version; making its store takes seconds."""
+    from titleshot.pipelines.register import register
+
+    folder = tmp_path_factory.mktemp("registered")
+    (folder / "decision.yaml").write_text(DECISION)
+    register("baseline", decision=folder / "decision.yaml", home=folder / "home", actor="ann")
+    return folder / "home"
+
+
+@pytest.fixture
+def home(registered_once: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(registered_once, tmp_path / "home"))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -16,39 +15,7 @@ from titleshot.datasets.dataset import Dataset
 Refused = Callable[..., str]
 Titleshot = Callable[..., Any]
 
-DECISION = """schema_version: "1.0"
-name: checkout-paging
-decision: page the checkout on-call within 120 s when checkout loses orders
-services: [commerce/checkout-*]
-detect_within_s: 120
-success_score: incident_recall
-human_workflow: on-call opens the runbook and rolls back
-owners: {data: platform, model: aiops, runtime: sre, feedback: sre}
-"""
 AWAY = "http://127.0.0.1:9"
-
-
-@pytest.fixture
-def decision(tmp_path: Path) -> Path:
-    path = tmp_path / "decision.yaml"
-    path.write_text(DECISION)
-    return path
-
-
-@pytest.fixture(scope="module")
-def registered_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A home with one registered version; making its store takes seconds."""
-    from titleshot.pipelines.register import register
-
-    folder = tmp_path_factory.mktemp("registered")
-    (folder / "decision.yaml").write_text(DECISION)
-    register("baseline", decision=folder / "decision.yaml", home=folder / "home", actor="ann")
-    return folder / "home"
-
-
-@pytest.fixture
-def home(registered_once: Path, tmp_path: Path) -> Path:
-    return Path(shutil.copytree(registered_once, tmp_path / "home"))
 
 
 @pytest.mark.parametrize(
