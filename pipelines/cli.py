@@ -110,7 +110,12 @@ def _called(module: ModuleType, args: argparse.Namespace) -> Outcome:
 
         drawn = progress_bar()
     with drawn as progress:
-        outcome: Outcome = module.command(args, progress)
+
+        def show(what: str, done: int, total: int | None = None) -> None:
+            _stop_if_told()
+            progress(what, done, total)
+
+        outcome: Outcome = module.command(args, show)
     return outcome
 
 
@@ -254,11 +259,25 @@ def _say(stream: TextIO, text: str) -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
+_told_to_stop: list[int] = []
+
+
 def _own_process() -> None:
     """As the process's command line: what is killed politely clears up its half-written output first."""
-    signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
+
+    def stop(number: int, _: object) -> None:
+        _told_to_stop.append(number)
+        _stop_if_told()
+
+    signal.signal(signal.SIGTERM, stop)
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")
+
+
+def _stop_if_told() -> None:
+    # Compiled code that calls back may swallow what the handler raises: asked again at every progress.
+    if _told_to_stop:
+        sys.exit(128 + _told_to_stop[0])
 
 
 def _quiet_packages() -> None:
