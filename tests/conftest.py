@@ -41,6 +41,13 @@ class Ran(NamedTuple):
 Titleshot = Callable[..., Ran]
 
 
+@pytest.fixture(autouse=True)
+def nobody_else_s_registry(monkeypatch: pytest.MonkeyPatch) -> None:
+    """MLflow leaves the store it was last told of in the environment; no test may find it there."""
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    monkeypatch.delenv("TITLESHOT_HOME", raising=False)
+
+
 @pytest.fixture
 def titleshot(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
