@@ -8,10 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from titleshot.datasets.contracts.incidents import IncidentCandidate, Page
+from titleshot.detectors.alert_policy import ALERTED
 from titleshot.detectors.block import REFERENCE, TICK
 from titleshot.detectors.correlators.correlator import Alert, Change, Correlator
 from titleshot.detectors.detected import Marks
-from titleshot.detectors.events import ALERTED, Events
+from titleshot.detectors.events import Events
 from titleshot.detectors.paging import PagingRule
 from titleshot.detectors.recipe import Recipe
 from titleshot.detectors.series import SeriesIndex

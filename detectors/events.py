@@ -15,10 +15,6 @@ from titleshot.datasets.contracts.record import canonical_json
 from titleshot.detectors.block import F64, I8, I32, I64
 from titleshot.detectors.series import SeriesIndex
 
-POLICIES = ("", "alerted", "held_min_length", "held_cooldown", "held_maintenance")
-"""By code of the alert policy; 0 is no event."""
-ALERTED = 1
-
 
 @dataclass(frozen=True)
 class Events:

@@ -195,7 +195,7 @@ class ReleaseOrder:
         else:
             due = pool.timestamps < bounds[-1]
             rows, self._waiting = (pool, no_rows()) if due.all() else (pool.take(due), pool.take(~due))
-            keys = _sort_keys(rows, ranks)
+            keys = sort_keys(rows, ranks)
             order = np.lexsort((rows.sequence, keys, rows.kinds, rows.timestamps))
             rows = rows.take(order)
             repeats = True
@@ -204,7 +204,7 @@ class ReleaseOrder:
         if not repeats:
             return (rows, released_at), no_rows()
         repeated = np.zeros(len(rows.timestamps), np.bool_)
-        if not mark_repeats(rows.timestamps, rows.kinds, _sort_keys(rows, ranks), repeated):
+        if not mark_repeats(rows.timestamps, rows.kinds, sort_keys(rows, ranks), repeated):
             return (rows, released_at), no_rows()
         return (rows.take(~repeated), released_at[~repeated]), rows.take(repeated)
 
@@ -250,7 +250,8 @@ def _after(first: NDArray[Any], second: NDArray[Any]) -> NDArray[Any]:
     return np.concatenate([first, second]) if len(first) else second
 
 
-def _sort_keys(rows: Rows, ranks: I64) -> I64:
+def sort_keys(rows: Rows, ranks: I64) -> I64:
+    """What orders rows of one timestamp and kind: the rank of a sample, the content of the rest."""
     samples = rows.kinds == SAMPLE
     if samples.all():
         return ranks[rows.codes]

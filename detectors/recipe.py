@@ -12,6 +12,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
+from titleshot.datasets.contracts.instants import SECOND
 from titleshot.datasets.contracts.record import Record, SeriesKey, canonical_json
 from titleshot.datasets.contracts.telemetry import Name
 from titleshot.datasets.errors import TitleshotError, UsageError
@@ -85,6 +86,11 @@ class Recipe(Record):
     @classmethod
     def _with_defaults(cls, given: dict[str, Any] | None) -> dict[str, Any] | None:
         return given and _written_out(given, lambda spec: correlator_from(spec).params, "topology_sessions")
+
+    @property
+    def tick(self) -> int:
+        """Nanoseconds between ticks."""
+        return round(self.tick_s * SECOND)
 
     def route(self, key: SeriesKey) -> int:
         """Place of the first selector that matches a series, -1 where none does or it watches nothing."""

@@ -17,9 +17,10 @@ from titleshot.datasets.replay_log import (
     incidents_table,
     pages_table,
 )
+from titleshot.detectors.alert_policy import POLICY_WORDS
 from titleshot.detectors.contender import Output, dead_letters
 from titleshot.detectors.detected import Scores
-from titleshot.detectors.events import POLICIES, Events
+from titleshot.detectors.events import Events
 from titleshot.detectors.series import SeriesIndex
 
 
@@ -58,7 +59,7 @@ def events_table(events: Events, series: SeriesIndex, *, flushed: bool) -> pa.Ta
         "detector": events.detectors,
         "labels": events.labels,
         "evidence": events.evidence(),
-        "policy": pa.array(POLICIES).take(pa.array(events.policies)),
+        "policy": pa.array(POLICY_WORDS).take(pa.array(events.policies)),
         "emitted_at": events.clocks,
         "flushed": np.full(n, flushed),
     }

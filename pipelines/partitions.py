@@ -13,15 +13,13 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from titleshot.datasets.contracts.instants import SECOND
 from titleshot.datasets.dataset import Dataset
 from titleshot.datasets.errors import Unreachable, UsageError
 from titleshot.detectors.block import SAMPLE
 from titleshot.detectors.contender import Contender, Engine, Output
 from titleshot.detectors.detected import Detected, Marks, Scores
 from titleshot.detectors.detection import Detection
-from titleshot.detectors.events import Events
-from titleshot.detectors.order import Dead, Rows
+from titleshot.detectors.order import Dead, sort_keys
 from titleshot.detectors.series import SeriesIndex
 from titleshot.pipelines.stream import ArrivalStream
 
@@ -101,13 +99,13 @@ def detect_part(
     detection = Detection(recipe, series, contender.fitted, keep_scores=keep_scores)
     codes = np.arange(len(series), dtype=np.int32)
     said = []
-    for block in ArrivalStream(data, codes, round(recipe.tick_s * SECOND), from_, to).blocks(block_rows):
+    for block in ArrivalStream(data, codes, recipe.tick, from_, to).blocks(block_rows):
         samples = block.kinds == SAMPLE
         mine = ~samples
         mine[samples] = block.codes[samples] % parts == part
         said.append(_without_marks(detection.push(block, mine), part))
     flushed = _without_marks(detection.flush(), part)
-    return Part(_merged(said, series, ordered=True), flushed, detection.counts, detection.clock)
+    return Part(Detected.joined(said), flushed, detection.counts, detection.clock)
 
 
 def _without_marks(detected: Detected, part: int) -> Detected:
@@ -125,38 +123,15 @@ def _without_marks(detected: Detected, part: int) -> Detected:
     )
 
 
-def _merged(said: list[Detected], series: SeriesIndex, *, ordered: bool = False) -> Detected:
-    """Several as one: one after the other where ``ordered``, else interleaved in release order."""
-    events = Events.joined([part.events for part in said])
-    dead = Dead(
-        Rows.joined([part.dead.rows for part in said]),
-        np.concatenate([part.dead.reasons for part in said]),
-        np.concatenate([part.dead.order for part in said]),
-        {number: payload for part in said for number, payload in part.dead.payloads.items()},
-    )
-    dense = [part.scores for part in said if part.scores is not None]
-    scores = Scores.joined(dense) if dense else None
-    marks = Marks(
-        np.concatenate([part.marks.timestamps for part in said]),
-        np.concatenate([part.marks.kinds for part in said]),
-        np.concatenate([part.marks.clocks for part in said]),
-        tuple(payload for part in said for payload in part.marks.payloads),
-    )
-    if ordered:
-        return Detected(events, marks, dead, scores)
-    ranks = series.ranks
-    events = events.take(np.lexsort((ranks[events.codes], events.timestamps)))
-    dead = _in_order(dead, ranks)
+def _merged(said: list[Detected], series: SeriesIndex) -> Detected:
+    """What several parts said of the same stream, interleaved in release order."""
+    whole, ranks = Detected.joined(said), series.ranks
+    events = whole.events.take(np.lexsort((ranks[whole.events.codes], whole.events.timestamps)))
+    dead, rows = whole.dead, whole.dead.rows
+    order = np.lexsort((rows.sequence, sort_keys(rows, ranks), rows.kinds, rows.timestamps, dead.order))
+    dead = Dead(rows.take(order), dead.reasons[order], dead.order[order], dead.payloads)
+    scores = whole.scores
     if scores is not None:
         order = np.lexsort((ranks[scores.codes], scores.timestamps))
         scores = Scores(scores.codes[order], scores.timestamps[order], scores.strangeness[order])
-    return Detected(events, marks, dead, scores)
-
-
-def _in_order(dead: Dead, ranks: Any) -> Dead:
-    rows = dead.rows
-    samples = rows.kinds == SAMPLE
-    keys = rows.keys.copy()
-    keys[samples] = ranks[rows.codes[samples]]
-    order = np.lexsort((rows.sequence, keys, rows.kinds, rows.timestamps, dead.order))
-    return Dead(rows.take(order), dead.reasons[order], dead.order[order], dead.payloads)
+    return Detected(events, whole.marks, dead, scores)

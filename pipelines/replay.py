@@ -13,7 +13,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from titleshot.datasets.contracts.instants import SECOND, format_instant
+from titleshot.datasets.contracts.instants import format_instant
 from titleshot.datasets.dataset import Dataset
 from titleshot.datasets.errors import UsageError
 from titleshot.datasets.replay_log import LogWriter, ReplayLog
@@ -93,18 +93,13 @@ def _outputs(
     data: Dataset, engine: Engine, from_: int | None, to: int | None, block_rows: int, progress: Progress
 ) -> Any:
     codes = engine.codes(data.series())
-    stream = ArrivalStream(data, codes, tick_of(engine.contender.recipe), from_, to)
+    stream = ArrivalStream(data, codes, engine.contender.recipe.tick, from_, to)
     done = 0
     for block in stream.blocks(block_rows):
         yield engine.push(block)
         done += len(block)
         progress("replaying", min(done, data.card.rows), data.card.rows)
     yield engine.flush()
-
-
-def tick_of(recipe: Recipe) -> int:
-    """Nanoseconds between ticks."""
-    return round(recipe.tick_s * SECOND)
 
 
 def _check_lateness(data: Dataset, recipe: Recipe) -> None:

@@ -12,10 +12,9 @@ from titleshot.datasets.contracts.incidents import DeadLetter, Page
 from titleshot.datasets.contracts.instants import SECOND, format_instant
 from titleshot.datasets.contracts.record import Record, canonical_json
 from titleshot.datasets.contracts.telemetry import Sample
-from titleshot.detectors.alert_policy import AlertPolicy
+from titleshot.detectors.alert_policy import POLICY_WORDS, AlertPolicy
 from titleshot.detectors.block import AnyRecord
 from titleshot.detectors.contender import Contender, Output, dead_letters
-from titleshot.detectors.events import POLICIES
 from titleshot.registry.serving.clock import DEAD
 from titleshot.registry.serving.journal_reader import JournalReader, Said, SaidKind, Stored, Swap, Turn
 from titleshot.registry.serving.resolver import Found, Loaded
@@ -48,7 +47,7 @@ class Served:
     @property
     def tick(self) -> int:
         """Nanoseconds between its ticks."""
-        return round(self.contender.recipe.tick_s * SECOND)
+        return self.contender.recipe.tick
 
     @property
     def skew(self) -> int:
@@ -103,7 +102,7 @@ class Served:
         said: list[Said] = []
         events = output.events
         for i, record in enumerate(events.records(self.engine.series)):
-            policy = POLICIES[int(events.policies[i])]
+            policy = POLICY_WORDS[int(events.policies[i])]
             said.append(
                 _line("event", record, policy=policy, emitted_at=format_instant(int(events.clocks[i])))
             )
