@@ -8,6 +8,7 @@ import shutil
 import time
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -16,7 +17,6 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from pydantic import ValidationError
 
-from titleshot.datasets.arrival_report import ArrivalReport
 from titleshot.datasets.contracts.incidents import Page
 from titleshot.datasets.contracts.instants import SECOND
 from titleshot.datasets.contracts.labels import FeedbackLabel, IncidentLabel
@@ -43,7 +43,7 @@ class DatasetWriter:
     Args:
         path: folder to make. A dataset there is replaced only with ``replace``; its labels go with it.
         ingest_delay_s: arrival of a record without ``ingested_at`` is its timestamp plus this.
-        cadence_s: usual seconds between samples of a series, None where there is no usual.
+        cadence_s: usual seconds between samples of a series; measured where left out.
         created_at: nanoseconds UTC; now where left out. No part of the digest.
 
     Raises:
@@ -129,10 +129,6 @@ class DatasetWriter:
         """How many samples were added."""
         return len(self._samples)
 
-    def arrival_report(self) -> ArrivalReport:
-        """How the samples added so far came: repeats, steps back, cadence, gaps."""
-        return self._samples.report()
-
     def add_log_events(self, events: Iterable[LogEvent]) -> None:
         """Add log events in the order they arrived."""
         self._add_events("log_events", events)
@@ -192,6 +188,10 @@ class DatasetWriter:
         ):
             if self._rows.get(name):
                 write_rows(self._beside, table, self._rows[name])
+        arrivals = self._samples.report()
+        self.report["samples"] = asdict(arrivals)
+        if self.cadence_s is None:
+            self.cadence_s = arrivals.cadence_s
         if self._samples.span()[1] + round(self.ingest_delay_s * SECOND) >= np.iinfo(np.int64).max:
             raise MalformedInput(
                 f"{self.path}: a sample arrives after 2262, where 64 bits of nanoseconds end"

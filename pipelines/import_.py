@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import argparse
+import types
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args, get_origin
 
 from titleshot.datasets.contracts.instants import format_instant
 from titleshot.datasets.dataset import Dataset
 from titleshot.datasets.dataset_writer import DatasetWriter
-from titleshot.datasets.errors import MalformedInput
 from titleshot.datasets.importers.formats import IMPORTERS, importer_of
-from titleshot.datasets.importers.importer import ImportOptions
+from titleshot.datasets.importers.importer import Importer, Option
 from titleshot.pipelines.outcome import Outcome, Progress, silent
 
 
@@ -21,52 +21,58 @@ def import_dataset(
     source: Path | str,
     dataset: Path | str,
     name: str | None = None,
-    zone: str | None = None,
     ingest_delay_s: float = 0.0,
     replace: bool = False,
     progress: Progress = silent,
+    **options: Any,
 ) -> Dataset:
     """Read ``source`` into a new dataset, all or nothing, and return it.
 
     Args:
         format: a name in ``importers.formats.IMPORTERS``.
-        source: file or folder of that format.
+        source: file or folder of that format, or an address where the format is remote.
         dataset: folder to make; one that is there is replaced, labels included, only with ``replace``.
         name: of the dataset; the folder's name where left out.
-        zone: IANA name of the zone of times without one.
         ingest_delay_s: seconds from a record's timestamp to its arrival where it has no ``ingested_at``.
+        options: fields of the format's importer, such as ``zone`` (IANA name of the zone of times without
+            one) and ``cadence_s``; those that are None are left at their defaults.
 
     Raises:
-        UsageError: unknown format or zone, or the folder is taken.
+        UsageError: unknown format, option or zone, or the folder is taken.
         MalformedInput: the source is absent or nothing in it can be used.
         UnknownVersion: the source was written by a newer major version.
+        Unreachable: a remote source does not answer.
     """
-    importer = importer_of(format)
-    source, dataset = Path(source), Path(dataset)
-    if not source.exists():
-        raise MalformedInput(f"{source}: no such file or folder")
+    importer = importer_of(format).of(**options)
+    dataset = Path(dataset)
     progress("import", 0, None)
     with DatasetWriter(
         dataset,
         name=name or dataset.resolve().name,
-        source=f"{format}:{source.resolve().name}",
+        source=f"{format}:{_short(importer, source)}",
         ingest_delay_s=ingest_delay_s,
         replace=replace,
     ) as writer:
-        importer.run(source, writer, ImportOptions(zone=zone))
+        importer.run(source, writer, progress)
     opened = Dataset.open(dataset)
     progress("import", opened.card.rows, opened.card.rows)
     return opened
 
 
+def _short(importer: Importer, source: Path | str) -> str:
+    """The source without the folders above it and without what an address may hold of secrets."""
+    return (
+        str(source).partition("?")[0].rpartition("@")[2] if importer.remote else Path(source).resolve().name
+    )
+
+
 def arguments(parser: argparse.ArgumentParser) -> None:
-    """The command's arguments."""
-    formats = "; ".join(f"{importer.format}: {importer.summary}" for importer in IMPORTERS.values())
+    """The command's arguments, and every format's options in a group of its own."""
+    formats = "; ".join(f"{name}: {importer.summary}" for name, importer in IMPORTERS.items())
     parser.add_argument("format", metavar="FORMAT", help=formats)
-    parser.add_argument("source", metavar="SOURCE", type=Path, help="file or folder to read")
+    parser.add_argument("source", metavar="SOURCE", help="file or folder to read, or an address")
     parser.add_argument("dataset", metavar="DATASET", type=Path, help="folder to make")
     parser.add_argument("--name", help="name of the dataset (default: the folder's)")
-    parser.add_argument("--zone", help="zone of times that have none, such as UTC or Europe/Berlin")
     parser.add_argument(
         "--ingest-delay-s",
         type=float,
@@ -77,6 +83,40 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--replace", action="store_true", help="replace a dataset that is there, with its labels"
     )
+    group: Any = parser
+    taken = set()
+    for option in Importer.options():
+        taken.add(option.name)
+        _add(group, option)
+    for name, importer in IMPORTERS.items():
+        own = [option for option in importer.options() if option.name not in taken]
+        if own:
+            group = parser.add_argument_group(f"format {name}")
+        for option in own:
+            taken.add(option.name)
+            _add(group, option)
+
+
+def _add(group: Any, option: Option) -> None:
+    kinds = [kind for kind in _parts(option.kind) if kind is not type(None)]
+    flag, says = f"--{option.name.replace('_', '-')}", option.says
+    if kinds == [bool]:
+        group.add_argument(flag, action="store_true", default=None, help=says)
+    elif get_origin(kinds[0]) is tuple:
+        group.add_argument(flag, action="append", metavar=option.metavar, help=f"{says} (may be repeated)")
+    else:
+        group.add_argument(flag, type=kinds[0], metavar=option.metavar, help=says)
+
+
+def _parts(kind: Any) -> tuple[Any, ...]:
+    return get_args(kind) if isinstance(kind, types.UnionType) else (kind,)
+
+
+def _given(args: argparse.Namespace) -> dict[str, Any]:
+    """The importers' options that were given; a list of words is a tuple in an importer."""
+    names = {option.name for importer in IMPORTERS.values() for option in importer.options()}
+    given = {name: getattr(args, name) for name in names if getattr(args, name) is not None}
+    return {name: tuple(value) if isinstance(value, list) else value for name, value in given.items()}
 
 
 def command(args: argparse.Namespace, progress: Progress) -> Outcome:
@@ -86,10 +126,10 @@ def command(args: argparse.Namespace, progress: Progress) -> Outcome:
         source=args.source,
         dataset=args.dataset,
         name=args.name,
-        zone=args.zone,
         ingest_delay_s=args.ingest_delay_s,
         replace=args.replace,
         progress=progress,
+        **_given(args),
     )
     card, report, labels = dataset.card, dataset.import_report(), dataset.labels()
     document = {

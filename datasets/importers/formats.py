@@ -8,16 +8,16 @@ from titleshot.datasets.importers.jsonl import JsonLines
 from titleshot.datasets.importers.nab import Nab
 from titleshot.datasets.nearest import nearest
 
-IMPORTERS: dict[str, Importer] = {
+IMPORTERS: dict[str, type[Importer]] = {
     importer.format: importer
     for importer in (
-        JsonLines(),
-        Nab(),
+        JsonLines,
+        Nab,
     )
 }
 
 
-def importer_of(name: str) -> Importer:
+def importer_of(name: str) -> type[Importer]:
     """The importer of a format.
 
     Raises:

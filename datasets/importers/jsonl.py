@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import asdict
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -15,7 +15,7 @@ from titleshot.datasets.contracts.reference import REFERENCE_ROW
 from titleshot.datasets.contracts.telemetry import LogEvent, PlatformEvent
 from titleshot.datasets.dataset_writer import DatasetWriter
 from titleshot.datasets.errors import MalformedInput
-from titleshot.datasets.importers.importer import Importer
+from titleshot.datasets.importers.importer import Importer, Told
 from titleshot.datasets.importers.naive_times import NaiveTimes
 from titleshot.datasets.importers.record_lines import RecordLines
 from titleshot.datasets.importers.sample_lines import SampleLines
@@ -33,6 +33,7 @@ _BATCH_BYTES = 1 << 20
 _BOM = b"\xef\xbb\xbf"
 
 
+@dataclass(frozen=True, kw_only=True)
 class JsonLines(Importer):
     """One record of the contract a line.
 
@@ -46,24 +47,22 @@ class JsonLines(Importer):
     format: ClassVar[str] = "jsonl"
     summary: ClassVar[str] = "JSON Lines of samples, events, reference data and labels"
 
-    def read(self, source: Path, into: DatasetWriter, naive: NaiveTimes) -> None:
-        files = _files(source)
+    def read(self, source: str, into: DatasetWriter, naive: NaiveTimes, told: Told) -> None:
+        place = Path(source)
+        files = _files(place)
         read: dict[str, dict[str, int]] = {}
         for kind, paths in files.items():
             for path in paths:
-                lines, used = _read_file(kind, path, into, naive)
+                lines, used = _read_file(kind, path, into, naive, told)
                 read[path.name] = {"lines": lines, "used": used}
         into.report["files"] = read
-        if source.is_dir():
+        if place.is_dir():
             known = {path for paths in files.values() for path in paths}
             into.report["files_not_read"] = sorted(
-                path.name for path in source.iterdir() if path.is_file() and path not in known
+                path.name for path in place.iterdir() if path.is_file() and path not in known
             )
         if not into.samples:
-            raise MalformedInput(_nothing(source, sum(of["lines"] for of in read.values()), into))
-        arrivals = into.arrival_report()
-        into.report["samples"] = asdict(arrivals)
-        into.cadence_s = arrivals.cadence_s
+            raise MalformedInput(_nothing(place, sum(of["lines"] for of in read.values()), into))
         if not files["incidents"]:
             into.evaluation = into.evaluation.model_copy(update={"labels_complete": False})
             into.report["labels"] = "no incidents file: labels are not declared complete"
@@ -78,7 +77,7 @@ def _files(source: Path) -> dict[str, list[Path]]:
     return files
 
 
-def _read_file(kind: str, path: Path, into: DatasetWriter, naive: NaiveTimes) -> tuple[int, int]:
+def _read_file(kind: str, path: Path, into: DatasetWriter, naive: NaiveTimes, told: Told) -> tuple[int, int]:
     """Lines that are not blank, and lines used."""
     total = used = 0
     samples = SampleLines(path.name, into, naive)
@@ -97,6 +96,7 @@ def _read_file(kind: str, path: Path, into: DatasetWriter, naive: NaiveTimes) ->
             ]
             used += len(found)
             _add(kind, found, into)
+        told(f"reading {path.name}", total, None)
     return total, used
 
 

@@ -7,7 +7,7 @@ import io
 import json
 import math
 from collections.abc import Iterator
-from dataclasses import asdict
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -19,8 +19,9 @@ from titleshot.datasets.contracts.record import SeriesKey, service_id
 from titleshot.datasets.dataset_card import DontCare, Evaluation
 from titleshot.datasets.dataset_writer import DatasetWriter
 from titleshot.datasets.errors import MalformedInput
-from titleshot.datasets.importers.importer import Importer
+from titleshot.datasets.importers.importer import Importer, Told
 from titleshot.datasets.importers.naive_times import NaiveTimes
+from titleshot.datasets.importers.source_files import files_below
 
 NAMESPACE = "nab"
 METRIC = "value"
@@ -34,6 +35,7 @@ time outside a file are not scored. Windows start early by construction: no page
 detection may take a day."""
 
 
+@dataclass(frozen=True, kw_only=True)
 class Nab(Importer):
     """Any selection of NAB's files.
 
@@ -44,19 +46,21 @@ class Nab(Importer):
 
     format: ClassVar[str] = "nab"
     summary: ClassVar[str] = "the Numenta Anomaly Benchmark's folder, or a part of it"
-    zone: ClassVar[str | None] = "UTC"
+    zone_of_format: ClassVar[str | None] = "UTC"
 
-    def read(self, source: Path, into: DatasetWriter, naive: NaiveTimes) -> None:
-        data = source / "data"
-        paths = sorted(path for path in data.rglob("*.csv") if path.is_file())
+    def read(self, source: str, into: DatasetWriter, naive: NaiveTimes, told: Told) -> None:
+        place = Path(source)
+        data = place / "data"
+        paths = files_below(data, "**/*.csv")
         if not paths:
             raise MalformedInput(
                 f"{source}: no data/<group>/<file>.csv here; give the folder that holds data/"
             )
-        windows = _windows(source / WINDOWS)
+        windows = _windows(place / WINDOWS)
         spans: dict[str, NDArray[np.int64]] = {}
         report = {"files": 0, "windows": 0, "windows_of_absent_files": 0, "window_edges_off_rows": 0}
-        for path in paths:
+        for number, path in enumerate(paths, 1):
+            told("reading files", number, len(paths))
             name = path.relative_to(data).as_posix()
             times = _read_file(path, name, into, naive)
             if times is None:
@@ -74,13 +78,11 @@ class Nab(Importer):
         report["windows_of_absent_files"] = sum(
             len(of) if isinstance(of, list) else 1 for of in windows.values()
         )
-        arrivals = into.arrival_report()
-        into.report |= {**report, "samples": asdict(arrivals)}
-        into.cadence_s = arrivals.cadence_s
+        into.report |= report
         into.notes = _NOTES
         into.evaluation = Evaluation(
             early_s={"imported": 0.0},
-            labels_complete=(source / WINDOWS).is_file(),
+            labels_complete=(place / WINDOWS).is_file(),
             detect_within_s=_DETECT_WITHIN_S,
             dont_care=_not_scored(spans),
         )

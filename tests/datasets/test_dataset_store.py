@@ -168,7 +168,8 @@ def test_a_record_set_aside_is_kept_with_its_reason(tmp_path: Path) -> None:
     (row,) = pq.read_table(dataset.path / "quarantine/samples.parquet").to_pylist()
 
     assert (row["reason"], row["row"], row["record"]) == ("not JSON", 3, "oops \\ud800")
-    assert dataset.import_report() == {"decision": "as is", "quarantined": {"samples": {"not JSON": 1}}}
+    report = dataset.import_report()
+    assert (report["decision"], report["quarantined"]) == ("as is", {"samples": {"not JSON": 1}})
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,87 @@
+"""Files of a source, opened with care: no link leads out of it, no small file unpacks into a huge one."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO
+
+from titleshot.datasets.errors import MalformedInput
+
+LONGEST_LINE = 1 << 20
+"""Bytes; a longer line is no record and is set aside."""
+UNPACKED_RATIO = 200
+"""A file may unpack to this many times its size …"""
+UNPACKED_ALWAYS = 1 << 28
+"""… or to this many bytes, whichever is more."""
+
+
+def files_below(source: Path, pattern: str) -> list[Path]:
+    """Files below a folder that match a glob, sorted by path.
+
+    Raises:
+        MalformedInput: a link leads out of the folder.
+    """
+    root = source.resolve()
+    found = sorted(path for path in source.glob(pattern) if path.is_file())
+    for path in found:
+        if not path.resolve().is_relative_to(root):
+            raise MalformedInput(
+                f"{path}: a link that leads out of {source}; copy the file it points to into the folder"
+            )
+    return found
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[BinaryIO]:
+    """The bytes of a file; one that ends in ``.gz`` is unpacked on the way.
+
+    Raises:
+        MalformedInput: it cannot be read, or unpacks to more than anybody would have packed.
+    """
+    try:
+        with path.open("rb") as file:
+            if path.suffix == ".gz":
+                yield io.BufferedReader(_Unpacked(file, path), 1 << 20)
+            else:
+                yield file
+    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+        raise MalformedInput(f"{path} cannot be unpacked: {error}") from None
+    except OSError as error:
+        raise MalformedInput(f"{path} cannot be read: {error.strerror or error}") from None
+
+
+class _Unpacked(io.RawIOBase):
+    """What a gzip file holds, up to a limit."""
+
+    def __init__(self, file: BinaryIO, path: Path) -> None:
+        self._path = path
+        self._left = self._limit = unpacked_limit(path.stat().st_size)
+        self._file = gzip.GzipFile(fileobj=file)
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: bytearray | memoryview) -> int:  # type: ignore[override]
+        read = self._file.readinto(buffer)
+        self._left -= read
+        if self._left < 0:
+            raise too_large(self._path, self._limit)
+        return read
+
+
+def unpacked_limit(packed_bytes: int) -> int:
+    """Bytes a file of this size may unpack to."""
+    return max(packed_bytes * UNPACKED_RATIO, UNPACKED_ALWAYS)
+
+
+def too_large(path: Path, limit: int) -> MalformedInput:
+    """The error for a file that unpacks to more than ``limit`` bytes."""
+    return MalformedInput(
+        f"{path} unpacks to more than {limit:,} bytes, {UNPACKED_RATIO} times its size: refused;"
+        " unpack it yourself if it is what you want"
+    )
