@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from pydantic import ValidationError
 
+from titleshot.datasets.arrival_report import ArrivalReport, arrival_report
 from titleshot.datasets.contracts.incidents import Page
 from titleshot.datasets.contracts.instants import SECOND
 from titleshot.datasets.contracts.labels import FeedbackLabel, IncidentLabel
@@ -30,15 +31,19 @@ from titleshot.datasets.errors import MalformedInput, UsageError
 from titleshot.datasets.label_layer import LabelLayer
 from titleshot.datasets.quarantine import Quarantine
 from titleshot.datasets.sample_columns import SampleColumns
+from titleshot.datasets.sample_parquet import ROW_GROUP, write_samples, written_rows
 from titleshot.datasets.series_index import SeriesIndex
 from titleshot.datasets.tables import LOG_EVENTS, PLATFORM_EVENTS, REFERENCE, SERIES, write_rows
+from titleshot.datasets.validation.profile import profile_samples
+
+_RUNS = ".runs"
 
 
 class DatasetWriter:
     """Collects telemetry, reference data and labels, and puts the finished folder in its place on leaving.
 
-    A context manager; an exception leaves nothing behind. Samples are kept in memory until then
-    (28 bytes each), sorted by arrival and written in row groups.
+    A context manager; an exception leaves nothing behind. Samples wait in sorted runs beside the folder and
+    are merged by arrival into row groups at the end: memory is that of a few million, however many come.
 
     Args:
         path: folder to make. A dataset there is replaced only with ``replace``; its labels go with it.
@@ -86,7 +91,7 @@ class DatasetWriter:
         self._place = self.path.resolve()
         self._beside = self._place.with_name(f".{self._place.name}.{uuid.uuid4().hex[:8]}.part")
         self._index = SeriesIndex()
-        self._samples = SampleColumns()
+        self._samples = SampleColumns(self._beside / _RUNS)
         self._rows: dict[str, list[dict[str, Any]]] = {}
         self._quarantine = Quarantine(self._beside / "quarantine")
         self._labels = LabelLayer(self._beside / "labels")
@@ -117,7 +122,14 @@ class DatasetWriter:
             values: float64[n]; NaN and infinities are kept.
             ingested_at: int64[n], nanoseconds UTC, ``sample_files.NO_INSTANT`` where unknown; or None.
         """
-        self._samples.add(codes, timestamps, values, ingested_at, series=len(self._index))
+        self._samples.add(
+            codes,
+            timestamps,
+            values,
+            ingested_at,
+            series=len(self._index),
+            ingest_delay_s=self.ingest_delay_s,
+        )
 
     @property
     def quarantined(self) -> dict[str, dict[str, int]]:
@@ -188,22 +200,33 @@ class DatasetWriter:
         ):
             if self._rows.get(name):
                 write_rows(self._beside, table, self._rows[name])
-        arrivals = self._samples.report()
-        self.report["samples"] = asdict(arrivals)
-        if self.cadence_s is None:
-            self.cadence_s = arrivals.cadence_s
         if self._samples.span()[1] + round(self.ingest_delay_s * SECOND) >= np.iinfo(np.int64).max:
             raise MalformedInput(
                 f"{self.path}: a sample arrives after 2262, where 64 bits of nanoseconds end"
             )
         keys, ranks = self._index.ranked(self._samples.used(len(self._index)))
         write_rows(self._beside, SERIES, ({"series": i, **key._asdict()} for i, key in enumerate(keys)))
-        self._samples.write(self._beside, ranks, self.ingest_delay_s)
+        arrivals = self._write_samples(keys, ranks)
+        self.report["samples"] = asdict(arrivals)
+        if self.cadence_s is None:
+            self.cadence_s = arrivals.cadence_s
         (self._beside / "labels").mkdir(exist_ok=True)
         self.report["quarantined"] = self.quarantined
         _write(self._beside / IMPORT_REPORT, json.dumps(self.report, indent=1, sort_keys=True) + "\n")
         _write(self._beside / CARD, self._card(len(keys)).to_yaml())
         _put(self._beside, self._place)
+
+    def _write_samples(self, keys: list[SeriesKey], ranks: NDArray[np.int32]) -> ArrivalReport:
+        """Write the samples and count on the way how they came."""
+        first, last = self._samples.span()
+
+        pieces = self._samples.pieces(ROW_GROUP, self.ingest_delay_s)
+        passes = iter([write_samples(self._beside, pieces, ranks)])
+        profile = profile_samples(
+            keys, lambda: next(passes, None) or written_rows(self._beside), (first, last + 1)
+        )
+        shutil.rmtree(self._beside / _RUNS, ignore_errors=True)
+        return arrival_report(profile)
 
     def _card(self, series: int) -> DatasetCard:
         tables = table_entries(self._beside)

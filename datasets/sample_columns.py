@@ -1,40 +1,37 @@
-"""Samples on their way to disk: appended as they come, written in the order they arrived."""
+"""Samples on their way to disk: added as they come, handed out in the order they arrived."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.parquet as pq
 from numpy.typing import ArrayLike, NDArray
 
-from titleshot.datasets.arrival_report import ArrivalReport, arrival_report
 from titleshot.datasets.contracts.instants import SECOND
-from titleshot.datasets.errors import MalformedInput
+from titleshot.datasets.errors import MalformedInput, UsageError
 from titleshot.datasets.sample_files import NO_INSTANT
-from titleshot.datasets.tables import SAMPLES
+from titleshot.datasets.sample_runs import Columns, Run, merged, run_of
 
-ROW_GROUP = 1_000_000
-_GROUPS_PER_FILE = 64
-# Times and codes repeat, so dictionaries; values hardly do. lz4 reads twice as fast as zstd here, 5 % larger.
-_STORAGE: dict[str, Any] = {
-    "compression": "lz4",
-    "use_dictionary": ["series", "timestamp"],
-    "column_encoding": {"value": "PLAIN", "source_row": "DELTA_BINARY_PACKED", "ingested_at": "PLAIN"},
-}
+RUN = 1 << 20
+"""Rows held in memory before they are sorted and put on disk."""
 
 
 class SampleColumns:
-    """Columns of samples that grow by whole arrays."""
+    """Grows by whole arrays, in the memory of one run.
 
-    def __init__(self) -> None:
-        self._codes: list[NDArray[np.int32]] = []
-        self._timestamps: list[NDArray[np.int64]] = []
-        self._values: list[NDArray[np.float64]] = []
-        self._ingested: list[NDArray[np.int64] | None] = []
-        self._rows = 0
+    Args:
+        folder: for the runs; made when there is more than one.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._waiting: list[Columns] = []
+        self._runs: list[Run] = []
+        self._delays: set[int] = set()
+        self._used = np.zeros(0, np.bool_)
+        self._rows = self._held = 0
+        self._first, self._last = np.iinfo(np.int64).max, np.iinfo(np.int64).min
 
     def __len__(self) -> int:
         return self._rows
@@ -47,6 +44,7 @@ class SampleColumns:
         ingested_at: ArrayLike | None,
         *,
         series: int,
+        ingest_delay_s: float,
     ) -> None:
         """Append arrays of equal length; ``series`` is how many codes there are.
 
@@ -68,71 +66,75 @@ class SampleColumns:
             raise MalformedInput(f"samples: code {code.max()} of {series} series; take codes from add_series")
         if stamps.min() == NO_INSTANT:
             raise MalformedInput(f"samples: timestamp {NO_INSTANT} stands for none; every sample has one")
-        self._codes.append(code.astype(np.int32))
-        self._timestamps.append(stamps)
-        self._values.append(value)
-        self._ingested.append(ingested)
+        self._mark(code, stamps, series)
+        columns: Columns = {"series": code.astype(np.int32), "timestamp": stamps, "value": value}
+        if ingested is not None and np.any(ingested != NO_INSTANT):
+            columns["ingested_at"] = ingested
+            self._delays.add(round(ingest_delay_s * SECOND))
+        self._waiting.append(columns)
+        self._held += len(code)
         self._rows += len(code)
+        if self._held >= RUN:
+            self._put_run(on_disk=True)
+
+    def _mark(self, codes: NDArray[np.int64], timestamps: NDArray[np.int64], series: int) -> None:
+        if len(self._used) < series:
+            self._used = np.append(
+                self._used, np.zeros(max(series, 2 * len(self._used)) - len(self._used), np.bool_)
+            )
+        self._used[codes] = True
+        self._first = min(self._first, int(timestamps.min()))
+        self._last = max(self._last, int(timestamps.max()))
 
     def used(self, series: int) -> NDArray[np.bool_]:
         """Which of the codes below ``series`` have a sample."""
         used = np.zeros(series, np.bool_)
-        for part in self._codes:
-            used[part] = True
+        used[: min(series, len(self._used))] = self._used[:series]
         return used
 
     def span(self) -> tuple[int, int]:
         """Earliest and latest timestamp."""
-        return (
-            min(int(part.min()) for part in self._timestamps),
-            max(int(part.max()) for part in self._timestamps),
-        )
+        return self._first, self._last
 
-    def report(self) -> ArrivalReport:
-        """How the samples came, in the order they were added."""
-        if not self._rows:
-            return arrival_report(np.empty(0, np.int32), np.empty(0, np.int64), np.empty(0))
-        return arrival_report(
-            np.concatenate(self._codes), np.concatenate(self._timestamps), np.concatenate(self._values)
-        )
+    def pieces(self, rows: int, ingest_delay_s: float) -> Iterator[Columns]:
+        """All samples by (arrival, position) in pieces of about ``rows``.
 
-    def write(self, folder: Path, ranks: NDArray[np.int32], ingest_delay_s: float) -> None:
-        """Write sample files below ``folder``, by (arrival, position), codes replaced by their ranks."""
-        codes, timestamps = np.concatenate(self._codes), np.concatenate(self._timestamps)
-        values = np.concatenate(self._values)
-        ingested = self._all_ingested()
-        order = _arrival_order(timestamps, ingested, round(ingest_delay_s * SECOND))
-        schema = SAMPLES.schema
-        per_file = ROW_GROUP * _GROUPS_PER_FILE
-        for number, start in enumerate(range(0, len(codes), per_file)):
-            path = folder / SAMPLES.path.replace("00000", f"{number:05d}")
-            path.parent.mkdir(parents=True, exist_ok=True)
-            with pq.ParquetWriter(path, schema, **_STORAGE) as file:
-                for first in range(start, min(start + per_file, len(codes)), ROW_GROUP):
-                    span = slice(first, first + ROW_GROUP)
-                    chosen = span if order is None else order[span]
-                    source_rows = np.arange(len(codes))[chosen] if order is None else order[span]
-                    at = None if ingested is None else ingested[chosen]
-                    arrays = [
-                        pa.array(ranks[codes[chosen]]),
-                        _times(timestamps[chosen]),
-                        pa.array(values[chosen]),
-                        pa.nulls(len(source_rows), schema.field("ingested_at").type)
-                        if at is None
-                        else _times(at),
-                        pa.array(source_rows.astype(np.int64)),
-                    ]
-                    file.write_table(pa.table(arrays, schema=schema), row_group_size=ROW_GROUP)
+        Columns are series (as it was added), timestamp, value, source_row and, where any sample has one,
+        ingested_at.
 
-    def _all_ingested(self) -> NDArray[np.int64] | None:
-        if all(part is None for part in self._ingested):
-            return None
-        return np.concatenate(
-            [
-                np.full(len(codes), NO_INSTANT) if part is None else part
-                for codes, part in zip(self._codes, self._ingested, strict=True)
-            ]
-        )
+        Raises:
+            UsageError: the ingest delay was changed after samples whose order hangs on it were added.
+        """
+        if self._delays - {round(ingest_delay_s * SECOND)}:
+            raise UsageError("ingest_delay_s was changed after samples were added; set it before the first")
+        if self._held:
+            self._put_run(on_disk=bool(self._runs))
+        yield from merged(self._runs, rows, round(ingest_delay_s * SECOND))
+
+    def _put_run(self, *, on_disk: bool) -> None:
+        parts, self._waiting = self._waiting, []
+        names = dict.fromkeys(name for part in parts for name in part)
+        columns = {
+            name: np.concatenate(
+                [part[name] if name in part else np.full(len(part["series"]), NO_INSTANT) for part in parts]
+            )
+            for name in names
+        }
+        parts.clear()
+        first_row = self._rows - self._held
+        if "ingested_at" in columns:
+            delay, ingested = max(self._delays), columns["ingested_at"]
+            arrival = np.where(ingested == NO_INSTANT, columns["timestamp"] + delay, ingested)
+            columns["arrival"] = arrival
+        else:
+            arrival = columns["timestamp"]
+        if not np.all(arrival[1:] >= arrival[:-1]):
+            order = np.argsort(arrival, kind="stable")
+            columns = {name: column[order] for name, column in columns.items()}
+            columns["source_row"] = first_row + order
+        folder = self._folder / f"{len(self._runs):06d}" if on_disk else None
+        self._runs.append(run_of(columns, first_row, folder))
+        self._held = 0
 
 
 def _whole(name: str, given: ArrayLike) -> NDArray[np.int64]:
@@ -140,20 +142,3 @@ def _whole(name: str, given: ArrayLike) -> NDArray[np.int64]:
     if array.size and array.dtype.kind not in "iu":
         raise MalformedInput(f"samples: {name} are {array.dtype}, not whole numbers; give int64 nanoseconds")
     return array.astype(np.int64, copy=False)
-
-
-def _times(array: NDArray[np.int64]) -> pa.Array:
-    kind = SAMPLES.schema.field("timestamp").type
-    missing = array == NO_INSTANT
-    return pa.array(array, mask=missing if missing.any() else None).cast(kind)
-
-
-def _arrival_order(
-    timestamps: NDArray[np.int64], ingested: NDArray[np.int64] | None, delay: int
-) -> NDArray[np.intp] | None:
-    arrivals = timestamps
-    if ingested is not None:
-        arrivals = np.where(ingested == NO_INSTANT, timestamps + delay, ingested)
-    if np.all(arrivals[1:] >= arrivals[:-1]):
-        return None
-    return np.argsort(arrivals, kind="stable")
