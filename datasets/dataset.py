@@ -51,8 +51,8 @@ class SampleBlock(NamedTuple):
     arrivals: NDArray[np.int64]
     """``ingested_at``, else timestamp + ingest delay. Never falls."""
 
-    def take(self, chosen: NDArray[np.bool_] | slice) -> SampleBlock:
-        """The rows chosen by a mask or a slice."""
+    def take(self, chosen: NDArray[np.bool_] | NDArray[np.intp] | slice) -> SampleBlock:
+        """The rows chosen by a mask, positions or a slice."""
         return SampleBlock(
             self.codes[chosen], self.timestamps[chosen], self.values[chosen], self.arrivals[chosen]
         )
@@ -113,22 +113,26 @@ class Dataset(ShowsItself):
     ) -> Iterator[SampleBlock]:
         """Samples with timestamps in [from_, to), nanoseconds UTC, in blocks of at most ``rows``.
 
-        Memory is that of a row group, however many samples there are.
+        They come by (arrival, source_row), in whatever order the rows of a row group lie; row groups must
+        follow each other in that order. Memory is that of a row group, however many samples there are.
 
         Raises:
-            MalformedInput: a file is cut off, breaks the contract, or is not in arrival order.
+            MalformedInput: a file is cut off, breaks the contract, or a row group is not later than the one
+                before.
         """
         delay = round(self.card.ingest_delay_s * SECOND)
-        last = NO_INSTANT
+        last = (NO_INSTANT, NO_INSTANT)
         for group in sample_groups(self.path):
             if (to is not None and group.first >= to) or (from_ is not None and group.last < from_):
                 continue
-            block = self._block(group, delay)
-            if block.arrivals[0] < last or np.any(block.arrivals[1:] < block.arrivals[:-1]):
+            block, source_rows = self._block(group, delay)
+            if (int(block.arrivals[0]), int(source_rows[0])) < last:
                 raise MalformedInput(
-                    f"{group.path}: rows are not in the order they arrived; import the dataset again"
+                    f"{group.path}: row group {group.index + 1} holds rows that arrived before those of the"
+                    " row group before it, so it cannot be replayed, even where its digest is the one of the"
+                    " import; write the file sorted by arrival and source_row, or import the dataset again"
                 )
-            last = int(block.arrivals[-1])
+            last = int(block.arrivals[-1]), int(source_rows[-1])
             if (from_ is not None and group.first < from_) or (to is not None and group.last >= to):
                 lower = np.iinfo(np.int64).min if from_ is None else from_
                 upper = np.iinfo(np.int64).max if to is None else to
@@ -137,8 +141,9 @@ class Dataset(ShowsItself):
             for start in range(0, len(block.codes), rows):
                 yield block.take(slice(start, start + rows))
 
-    def _block(self, group: SampleGroup, delay: int) -> SampleBlock:
-        names = ("series", "timestamp", "value", *(("ingested_at",) if group.ingested else ()))
+    def _block(self, group: SampleGroup, delay: int) -> tuple[SampleBlock, NDArray[np.int64]]:
+        """A row group in the order it arrived, with its source rows."""
+        names = ("series", "timestamp", "value", "source_row", *(("ingested_at",) if group.ingested else ()))
         columns = group.read(names)
         codes, timestamps = columns["series"], columns["timestamp"]
         if codes.min() < 0 or codes.max() >= self.card.series:
@@ -146,7 +151,12 @@ class Dataset(ShowsItself):
         arrivals = timestamps + delay if delay else timestamps
         if group.ingested:
             arrivals = np.where(columns["ingested_at"] != NO_INSTANT, columns["ingested_at"], arrivals)
-        return SampleBlock(codes, timestamps, columns["value"], arrivals)
+        block, source_rows = SampleBlock(codes, timestamps, columns["value"], arrivals), columns["source_row"]
+        again = arrivals[1:] == arrivals[:-1]
+        if np.any(arrivals[1:] < arrivals[:-1]) or np.any(again & (source_rows[1:] < source_rows[:-1])):
+            order = np.lexsort((source_rows, arrivals))
+            return block.take(order), source_rows[order]
+        return block, source_rows
 
     def log_events(self) -> list[LogEvent]:
         """Log events in the order they arrived."""
@@ -225,10 +235,37 @@ class Dataset(ShowsItself):
             )
 
     def unchanged(self) -> None:
-        """Like :meth:`verify`, in a fraction of its time while the files are byte for byte as written."""
+        """Like :meth:`verify`, in a fraction of its time while the files are byte for byte as written.
+
+        Looks at what the card says of rows, series and span besides, which no digest covers.
+
+        Raises:
+            IntegrityError: a table, or what the card says of the tables, is not what it was.
+            MalformedInput: a file cannot be read.
+        """
         same_files = bool(self.card.files) and file_entries(self.path) == self.card.files
         if not same_files or dataset_digest(self.card.ingest_delay_s, self.card.tables) != self.card.digest:
             self.verify()
+        for name, found in self._derived().items():
+            if getattr(self.card, name) != found:
+                said = self.card.model_dump(mode="json")[name]
+                is_ = format_instant(found) if name.startswith("span") else found
+                raise IntegrityError(
+                    f"{self.path / CARD}: {name} is {said}, the tables say {is_}; restore it or import again"
+                )
+
+    def _derived(self) -> dict[str, int]:
+        """Fields of the card that follow from the tables; the span where the files' footers tell it."""
+        found = {
+            field: self.card.tables[table].rows
+            for field, table in (("rows", "samples"), ("series", "series"))
+            if table in self.card.tables
+        }
+        groups = sample_groups(self.path)
+        if groups and all(group.first != NO_INSTANT for group in groups):
+            found["span_from"] = min(group.first for group in groups)
+            found["span_to"] = max(group.last for group in groups) + 1
+        return found
 
     def validated(self) -> ValidationReport:
         """The validation report of exactly these bytes, passed.

@@ -19,6 +19,7 @@ NO_INSTANT = np.iinfo(np.int64).min
 """Stands in numpy arrays where a sample has no ``ingested_at``."""
 
 FILES = "samples-*.parquet"
+_NANOSECONDS = {"ns": 1, "us": 10**3, "ms": 10**6, "s": 10**9}
 
 
 @dataclass(frozen=True)
@@ -79,11 +80,12 @@ def _groups(path: Path) -> Iterator[SampleGroup]:
     missing = [column.name for column in SAMPLES.columns if column.name not in schema.names]
     if missing:
         raise MalformedInput(f"{path}: no column {missing[0]!r}; import the dataset again")
+    unit = _NANOSECONDS.get(getattr(schema.field("timestamp").type, "unit", ""))
     for index in range(about.num_row_groups):
         group = about.row_group(index)
         columns = {group.column(i).path_in_schema: group.column(i) for i in range(group.num_columns)}
         times, ingested = columns["timestamp"].statistics, columns["ingested_at"].statistics
-        spans = times is not None and times.has_min_max
+        spans = unit is not None and times is not None and times.has_min_max
         empty = ingested is not None and ingested.has_null_count and ingested.null_count == group.num_rows
         if group.num_rows:
             yield SampleGroup(
@@ -91,7 +93,7 @@ def _groups(path: Path) -> Iterator[SampleGroup]:
                 index,
                 group.num_rows,
                 # raw: the converted form of nanoseconds would import pandas
-                times.min_raw if spans else NO_INSTANT,
-                times.max_raw if spans else np.iinfo(np.int64).max,
+                times.min_raw * unit if spans else NO_INSTANT,
+                times.max_raw * unit if spans else np.iinfo(np.int64).max,
                 not empty,
             )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from itertools import permutations
 from pathlib import Path
 
 import pyarrow as pa
@@ -96,14 +97,42 @@ def test_wrong_types_in_a_file_are_malformed_input(shop: Path) -> None:
         list(Dataset.open(shop).blocks())
 
 
-def test_rows_out_of_arrival_order_are_not_replayed(shop: Path) -> None:
+def test_rows_are_read_in_arrival_order_however_they_lie_in_a_row_group(shop: Path) -> None:
+    (as_written,) = Dataset.open(shop).blocks()
     rows = pq.read_table(shop / SAMPLES)
-    pq.write_table(rows.take([4, 3, 2, 1, 0]), shop / SAMPLES)
+    for order in permutations(range(5)):
+        pq.write_table(rows.take(list(order)), shop / SAMPLES)
+        (block,) = Dataset.open(shop).blocks()
+        for column, written in zip(block, as_written, strict=True):
+            assert column.tobytes() == written.tobytes()
+
+
+def test_row_groups_out_of_arrival_order_are_not_replayed_and_say_the_way_out(shop: Path) -> None:
+    rows = pq.read_table(shop / SAMPLES)
+    pq.write_table(rows.take([4, 3, 2, 1, 0]), shop / SAMPLES, row_group_size=2)
     dataset = Dataset.open(shop)
 
-    dataset.verify()
-    with pytest.raises(MalformedInput, match="not in the order they arrived"):
+    dataset.unchanged()
+    with pytest.raises(MalformedInput, match=r"row group 2 .* write the file sorted by arrival and source_r"):
         list(dataset.blocks())
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "says"),
+    [
+        ("rows: 5", "rows: 4", "rows is 4, the tables say 5"),
+        ("series: 2", "series: 3", "series is 3, the tables say 2"),
+        ("1970-01-01T00:00:00.00000001Z", "1970-01-01T00:00:00.000000011Z", "span_from is .*011Z"),
+        ("1970-01-01T00:00:00.000000031Z", "1970-01-01T00:00:00.000000032Z", "span_to is .*032Z"),
+    ],
+)
+def test_what_the_card_says_of_the_tables_must_be_so(shop: Path, old: str, new: str, says: str) -> None:
+    card = shop / "dataset.yaml"
+    assert old in card.read_text()
+    card.write_text(card.read_text().replace(old, new, 1))
+
+    with pytest.raises(IntegrityError, match=says):
+        Dataset.open(shop).unchanged()
 
 
 def test_a_folder_that_is_no_dataset_says_how_to_make_one(tmp_path: Path) -> None:
