@@ -30,10 +30,11 @@ from titleshot.datasets.digest import dataset_digest, table_entries
 from titleshot.datasets.errors import MalformedInput, UsageError
 from titleshot.datasets.label_layer import LabelLayer
 from titleshot.datasets.quarantine import Quarantine
+from titleshot.datasets.row_files import RowFiles
 from titleshot.datasets.sample_columns import SampleColumns
 from titleshot.datasets.sample_parquet import ROW_GROUP, write_samples, written_rows
 from titleshot.datasets.series_index import SeriesIndex
-from titleshot.datasets.tables import LOG_EVENTS, PLATFORM_EVENTS, REFERENCE, SERIES, write_rows
+from titleshot.datasets.tables import LOG_EVENTS, PLATFORM_EVENTS, REFERENCE, SERIES, Table, write_rows
 from titleshot.datasets.validation.profile import profile_samples
 
 _RUNS = ".runs"
@@ -92,7 +93,8 @@ class DatasetWriter:
         self._beside = self._place.with_name(f".{self._place.name}.{uuid.uuid4().hex[:8]}.part")
         self._index = SeriesIndex()
         self._samples = SampleColumns(self._beside / _RUNS)
-        self._rows: dict[str, list[dict[str, Any]]] = {}
+        self._rows = RowFiles(self._beside)
+        self._events = {LOG_EVENTS.path: 0, PLATFORM_EVENTS.path: 0}
         self._quarantine = Quarantine(self._beside / "quarantine")
         self._labels = LabelLayer(self._beside / "labels")
 
@@ -143,21 +145,22 @@ class DatasetWriter:
 
     def add_log_events(self, events: Iterable[LogEvent]) -> None:
         """Add log events in the order they arrived."""
-        self._add_events("log_events", events)
+        self._add_events(LOG_EVENTS, events)
 
     def add_platform_events(self, events: Iterable[PlatformEvent]) -> None:
         """Add platform events in the order they arrived."""
-        self._add_events("platform_events", events)
+        self._add_events(PLATFORM_EVENTS, events)
 
-    def _add_events(self, name: str, events: Iterable[LogEvent | PlatformEvent]) -> None:
-        rows = self._rows.setdefault(name, [])
+    def _add_events(self, table: Table, events: Iterable[LogEvent | PlatformEvent]) -> None:
         for event in events:
-            rows.append({**event.model_dump(exclude={"schema_version"}), "source_row": len(rows)})
+            row = event.model_dump(exclude={"schema_version"})
+            self._rows.add(table, [{**row, "source_row": self._events[table.path]}])
+            self._events[table.path] += 1
 
     def add_reference(self, rows: Iterable[ReferenceRow]) -> None:
         """Add reference rows, in any order."""
         for row in rows:
-            self._rows.setdefault(row.kind, []).append(row.model_dump(exclude={"schema_version", "kind"}))
+            self._rows.add(REFERENCE[row.kind], [row.model_dump(exclude={"schema_version", "kind"})])
 
     def add_labels(
         self,
@@ -183,6 +186,7 @@ class DatasetWriter:
     ) -> None:
         try:
             self._quarantine.close()
+            self._rows.close()
             if kind is None:
                 self._finish()
         except OSError as failed:
@@ -193,13 +197,6 @@ class DatasetWriter:
     def _finish(self) -> None:
         if not self.samples:
             raise MalformedInput(f"{self.source or self.path}: not one usable sample; nothing was written")
-        for name, table in (
-            ("log_events", LOG_EVENTS),
-            ("platform_events", PLATFORM_EVENTS),
-            *REFERENCE.items(),
-        ):
-            if self._rows.get(name):
-                write_rows(self._beside, table, self._rows[name])
         if self._samples.span()[1] + round(self.ingest_delay_s * SECOND) >= np.iinfo(np.int64).max:
             raise MalformedInput(
                 f"{self.path}: a sample arrives after 2262, where 64 bits of nanoseconds end"

@@ -19,17 +19,19 @@ from __future__ import annotations
 import hashlib
 import struct
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import accumulate
+from itertools import accumulate, groupby
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from titleshot.datasets.contracts.record import canonical_json
 from titleshot.datasets.dataset_card import TableEntry
 from titleshot.datasets.sample_files import NO_INSTANT, SampleGroup, sample_groups
-from titleshot.datasets.tables import ROW_TABLES, SAMPLES, Column, Table, read_rows
+from titleshot.datasets.tables import ROW_TABLES, SAMPLES, Column, Table, read_columns
 
 _ROW = np.dtype(
     [
@@ -44,6 +46,7 @@ _ROW = np.dtype(
 _ONE_NAN = struct.pack("<d", float("nan"))
 _WIDTH = {"instant": "<q", "int64": "<q", "int32": "<i", "bool": "<?"}
 _SLICE = 1 << 18
+_ROWS_AT_ONCE = 1 << 14
 Columns = dict[str, NDArray[Any]]
 
 
@@ -62,7 +65,7 @@ def table_entries(folder: Path) -> dict[str, TableEntry]:
         MalformedInput: a file that is missing, cut off, or breaks the contract.
     """
     entries = {
-        name: rows_entry(table, read_rows(folder, table))
+        name: columns_entry(table, read_columns(folder, table))
         for name, table in ROW_TABLES.items()
         if (folder / table.path).is_file()
     }
@@ -77,15 +80,30 @@ def rows_entry(table: Table, rows: Iterable[dict[str, Any]]) -> TableEntry:
     >>> rows_entry(SERIES, [row]).digest[:8]
     '2f98e426'
     """
-    keyed = sorted(
-        (tuple(row[name] for name in table.order), b"".join(_cell(c, row[c.name]) for c in table.columns))
-        for row in rows
-    )
-    digest = _started(table)
-    for _, cells in keyed:
-        digest.update(cells)
-    digest.update(struct.pack("<Q", len(keyed)))
-    return TableEntry(rows=len(keyed), digest=digest.hexdigest())
+    ordered = sorted(rows, key=lambda row: tuple(row[name] for name in table.order))
+    return _digested(table, ordered)
+
+
+def columns_entry(table: Table, columns: pa.Table) -> TableEntry:
+    """The same of a table in columns, with some thousand rows as records at a time."""
+    by = [(name, "ascending") for name in table.order]
+    order = pc.sort_indices(columns, sort_keys=by)
+
+    def rows() -> Iterator[dict[str, Any]]:
+        for start in range(0, len(order), _ROWS_AT_ONCE):
+            yield from columns.take(order[start : start + _ROWS_AT_ONCE]).to_pylist()
+
+    return _digested(table, rows())
+
+
+def _digested(table: Table, ordered: Iterable[dict[str, Any]]) -> TableEntry:
+    digest, count = _started(table), 0
+    for _, alike in groupby(ordered, key=lambda row: tuple(row[name] for name in table.order)):
+        for cells in sorted(b"".join(_cell(c, row[c.name]) for c in table.columns) for row in alike):
+            digest.update(cells)
+            count += 1
+    digest.update(struct.pack("<Q", count))
+    return TableEntry(rows=count, digest=digest.hexdigest())
 
 
 def samples_entry(groups: Sequence[SampleGroup]) -> TableEntry:
