@@ -12,6 +12,7 @@ from titleshot.datasets.dataset import Dataset
 from titleshot.datasets.dataset_writer import DatasetWriter
 from titleshot.datasets.importers.formats import IMPORTERS, importer_of
 from titleshot.datasets.importers.importer import Importer, Option
+from titleshot.pipelines.import_report import import_told
 from titleshot.pipelines.outcome import Outcome, Progress, silent
 
 
@@ -144,32 +145,4 @@ def command(args: argparse.Namespace, progress: Progress) -> Outcome:
         "tables": {table: entry.rows for table, entry in card.tables.items()},
         "report": report,
     }
-    return Outcome(_told(dataset, report, len(labels.incidents)), document)
-
-
-def _told(dataset: Dataset, report: dict[str, Any], incidents: int) -> str:
-    card = dataset.card
-    cadence = f"{card.cadence_s:g} s" if card.cadence_s else "mixed"
-    span = f"{format_instant(card.span_from)} to {format_instant(card.span_to)}"
-    lines = [
-        f"{dataset.path}: {card.rows:,} samples of {card.series:,} series, {incidents:,} labelled incidents",
-        f"{span}, cadence {cadence}, digest {card.digest[:16]}",
-    ]
-    samples = report.get("samples", {})
-    seen = {
-        "repeated": samples.get("duplicates", 0),
-        "out of order": samples.get("out_of_order", 0),
-        "not finite": samples.get("non_finite", 0),
-        "gaps": samples.get("gaps", 0),
-    }
-    if any(seen.values()):
-        lines.append("kept and counted: " + ", ".join(f"{n:,} {what}" for what, n in seen.items() if n))
-    if naive := report.get("times_without_zone"):
-        lines.append(f"{naive['times']:,} times without a zone read as {naive['read_as']}")
-    for kind, reasons in report.get("quarantined", {}).items():
-        words = ", ".join(f"{reason} ({n:,})" for reason, n in reasons.items())
-        lines.append(f"set aside in quarantine/{kind}.parquet: {words}")
-    if not dataset.card.evaluation.labels_complete:
-        lines.append("labels are not declared complete: no page counts as false (dataset.yaml, evaluation)")
-    lines.append(f"next: titleshot validate {dataset.path}")
-    return "\n".join(lines)
+    return Outcome(import_told(dataset), document)
