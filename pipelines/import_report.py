@@ -33,8 +33,9 @@ def import_told(dataset: Dataset) -> str:
 
 def _rows(dataset: Dataset, report: dict[str, Any]) -> str:
     aside = sum(report.get("quarantined", {}).get("samples", {}).values())
-    kept = dataset.card.rows
-    return f"{dataset.path}: {kept + aside:,} rows in, {kept:,} samples kept, {aside:,} set aside"
+    kept, series = dataset.card.rows, dataset.card.series
+    rows = f"{kept + aside:,} rows in, {kept:,} samples of {series:,} series kept, {aside:,} set aside"
+    return f"{dataset.path}: {rows}"
 
 
 def _samples(dataset: Dataset, report: dict[str, Any]) -> list[str]:
@@ -54,7 +55,6 @@ def _samples(dataset: Dataset, report: dict[str, Any]) -> list[str]:
         else "none"
     )
     return [
-        f"  series       {card.series:,}",
         f"  span         {format_instant(card.span_from)} to {format_instant(card.span_to)}",
         f"  cadence      {cadence}{f': {steps}' if len(by_cadence) > 1 or not card.cadence_s else ''}",
         f"  gaps         {gaps}",
@@ -90,8 +90,8 @@ def _times(report: dict[str, Any]) -> list[str]:
 
 def _set_aside(report: dict[str, Any]) -> list[str]:
     return [
-        f"  set aside    {_listed([f'{reason} ({rows:,})' for reason, rows in reasons.items()])}"
-        f" in quarantine/{kind}.parquet"
+        f"  set aside in quarantine/{kind}.parquet:"
+        f" {_listed([f'{reason} ({rows:,})' for reason, rows in reasons.items()])}"
         for kind, reasons in report.get("quarantined", {}).items()
     ]
 

@@ -35,12 +35,28 @@ def test_it_tells_what_was_kept_counted_and_set_aside(source: Path, tmp_path: Pa
     outcome = run("jsonl", str(source), str(tmp_path / "shop"))
 
     assert outcome.exit_code == 0
-    assert "2 samples of 1 series, 0 labelled incidents" in outcome.text
-    assert "kept and counted: 1 repeated" in outcome.text
-    assert "quarantine/samples.parquet: not JSON (1)" in outcome.text
+    assert "3 rows in, 2 samples of 1 series kept, 1 set aside" in outcome.text
+    assert "duplicates   1, the first to arrive is used" in outcome.text
+    assert "set aside in quarantine/samples.parquet: not JSON (1)" in outcome.text
     assert f"next: titleshot validate {tmp_path / 'shop'}" in outcome.text
     assert outcome.document["samples"] == 2
     assert json.dumps(outcome.document)
+
+
+def test_it_tells_cadences_gaps_disorder_and_how_times_were_read(tmp_path: Path) -> None:
+    source = tmp_path / "samples.jsonl"
+    minutes = [0, 1, 2, 3, 9, 8, 10]
+    lines = [SAMPLE.replace("01:00:00Z", f"01:{minute:02d}:00") for minute in minutes]
+    source.write_text("".join(lines) + SAMPLE.replace("0.41", '"NaN"').replace("26T01:00", "25T23:11"))
+
+    said = run("jsonl", str(source), str(tmp_path / "shop"), "--zone", "Europe/Berlin").text
+
+    assert "span         2026-04-25T23:00:00Z to 2026-04-25T23:11:00.000000001Z" in said
+    assert "disorder     1 rows behind the one before them" in said
+    assert "not finite   1, kept and never scored" in said
+    assert "times        7 without a zone read as Europe/Berlin" in said
+    assert "gaps         1 days of a series, 4 samples missing, the longest 300 s" in said
+    assert "labels       not declared complete" in said
 
 
 def test_the_same_source_gives_the_same_digest(source: Path, tmp_path: Path) -> None:
