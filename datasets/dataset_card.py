@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from pathlib import Path
 from typing import Annotated
@@ -9,9 +10,12 @@ from typing import Annotated
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from titleshot.datasets.contracts.data_parts import DataParts, Digest
+from titleshot.datasets.contracts.data_parts import TableEntry as TableEntry
 from titleshot.datasets.contracts.html_table import ShowsItself, html_table
 from titleshot.datasets.contracts.instants import Instant, format_instant
-from titleshot.datasets.contracts.record import Record
+from titleshot.datasets.contracts.planted import PlantedMarker
+from titleshot.datasets.contracts.record import Record, canonical_json
 from titleshot.datasets.contracts.reference import ServiceId
 from titleshot.datasets.contracts.telemetry import Name, Namespace
 from titleshot.datasets.yaml_file import load_yaml
@@ -21,7 +25,6 @@ EARLY_S = {"human": 600.0, "injected": 0.0, "exact": 0.0, "imported": 600.0}
 """Seconds before the labelled start in which a page still hits, by label source."""
 
 Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
-Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
 
 class DontCare(BaseModel):
@@ -78,15 +81,6 @@ class Evaluation(BaseModel):
         return self
 
 
-class TableEntry(BaseModel):
-    """Rows of a table and the digest of their canonical content."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    rows: Annotated[int, Field(ge=0)]
-    digest: Digest
-
-
 class FileEntry(BaseModel):
     """A file as written: a quick way to see that nothing changed."""
 
@@ -121,6 +115,8 @@ class DatasetCard(ShowsItself, Record):
     evaluation: Evaluation = Field(default_factory=Evaluation)
     correlation_domains: dict[str, tuple[ServiceId, ...]] = Field(default_factory=dict)
     synthetic: bool = False
+    planted: PlantedMarker | None = None
+    """Set on a copy with planted faults; such a copy is no evidence for any gate."""
     notes: str = ""
 
     @classmethod
@@ -132,6 +128,19 @@ class DatasetCard(ShowsItself, Record):
             UnknownVersion: written by a newer major version.
         """
         return load_yaml(path, cls)
+
+    @property
+    def parts(self) -> DataParts:
+        """What tells this dataset from another, as the card says it; evidence keeps it."""
+        settings = self.evaluation.model_dump(mode="json", by_alias=True)
+        return DataParts(
+            tables={name: entry for name, entry in self.tables.items() if entry.rows},
+            ingest_delay_s=self.ingest_delay_s,
+            evaluation={
+                name: hashlib.sha256(canonical_json(value).encode()).hexdigest()
+                for name, value in settings.items()
+            },
+        )
 
     def to_yaml(self) -> str:
         """The card as text that :meth:`load` reads back equal."""

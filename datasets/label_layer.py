@@ -43,6 +43,8 @@ class Labels:
     """The pages feedback refers to, by (paged_at, page_id)."""
     as_of: int
     digest: str
+    rows: int = 0
+    """How many rows ``digest`` covers."""
     faults: tuple[LabelFault, ...] = ()
 
 
@@ -96,6 +98,7 @@ class LabelLayer:
             fold_pages(pages),
             as_of,
             _digest([*incidents, *feedback, *pages]),
+            len(incidents) + len(feedback) + len(pages),
             tuple(faults),
         )
 

@@ -10,8 +10,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from titleshot.datasets.contracts.data_parts import DataParts
 from titleshot.datasets.contracts.instants import Instant
 from titleshot.datasets.contracts.record import broken, version_of
+from titleshot.datasets.dataset_card import DatasetCard
 from titleshot.datasets.errors import MalformedInput, UnknownVersion
 
 VERSION = "1.0"
@@ -24,6 +26,7 @@ class _Part(BaseModel):
 class _Data(_Part):
     name: str | None = None
     digest: str | None = None
+    parts: DataParts | None = None
 
 
 class _Span(_Part):
@@ -42,6 +45,11 @@ class _About(_Part):
     span: _Span | None = None
     opaque: bool = False
     rows: dict[str, Annotated[int, Field(ge=0)]] = Field(default_factory=dict)
+
+
+def about_dataset(card: DatasetCard) -> dict[str, Any]:
+    """What ``log.json`` says of the dataset a log was made from."""
+    return {"name": card.name, "digest": card.digest, "parts": card.parts.model_dump(mode="json")}
 
 
 def read_about(folder: Path) -> dict[str, Any]:

@@ -21,6 +21,7 @@ from titleshot.datasets.contracts.instants import format_instant, parse_instant
 from titleshot.datasets.contracts.record import canonical_json
 from titleshot.datasets.dataset import Dataset
 from titleshot.datasets.errors import FailedCheck, MalformedInput, UsageError
+from titleshot.datasets.log_about import about_dataset
 from titleshot.datasets.replay_log import (
     EVENTS,
     LogWriter,
@@ -155,7 +156,7 @@ def _about(swap: Swap, data: Dataset | None) -> dict[str, Any]:
         "recipe_digest": swap.recipe_digest,
         "artifact_digest": swap.artifact_digest,
         "recipe": json.loads(swap.recipe),
-        "dataset": None if data is None else {"name": data.card.name, "digest": data.card.digest},
+        "dataset": None if data is None else about_dataset(data.card),
         "span": span,
         "opaque": False,
     }

@@ -16,6 +16,7 @@ import pyarrow as pa
 from titleshot.datasets.contracts.instants import format_instant
 from titleshot.datasets.dataset import Dataset
 from titleshot.datasets.errors import UsageError
+from titleshot.datasets.log_about import about_dataset
 from titleshot.datasets.replay_log import LogWriter, ReplayLog
 from titleshot.detectors.contender import Contender, Engine
 from titleshot.detectors.order import REASONS
@@ -129,7 +130,7 @@ def _about(data: Dataset, contender: Contender, from_: int | None, to: int | Non
         "recipe_digest": contender.recipe.digest,
         "artifact_digest": contender.artifact_digest,
         "recipe": contender.recipe.model_dump(mode="json"),
-        "dataset": {"name": card.name, "digest": card.digest},
+        "dataset": about_dataset(card),
         "span": {
             "from": format_instant(max(card.span_from, from_) if from_ is not None else card.span_from),
             "to": format_instant(min(card.span_to, to) if to is not None else card.span_to),

@@ -46,11 +46,13 @@ def score(
     Raises:
         MalformedInput: no log or no dataset there.
         InvalidDataset: the log was replayed from other data.
+        IntegrityError: the dataset is not what was imported.
         UsageError: nothing to score in the span.
     """
     opened = log if isinstance(log, ReplayLog) else ReplayLog(Path(log))
     dataset = labels if isinstance(labels, Dataset) else Dataset.open(labels)
     progress("scoring", 0, 1)
+    dataset.unchanged()
     card = score_log(
         opened,
         dataset,

@@ -5,8 +5,10 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from titleshot.datasets.contracts.instants import format_instant
 from titleshot.datasets.contracts.validation import RuleResult, ValidationReport
 from titleshot.datasets.dataset import VALIDATION, Dataset
+from titleshot.datasets.identity_check import IdentityCheck, Judged, check_identity
 from titleshot.datasets.validation.validate import validate_dataset
 from titleshot.pipelines.outcome import Outcome, Progress, silent
 
@@ -38,13 +40,43 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--docs", type=Path, metavar="DIR", help="also write Great Expectations' Data Docs there"
     )
+    parser.add_argument(
+        "--judged",
+        metavar="EVIDENCE",
+        help="also say whether it is the dataset that was judged: an evidence folder, a replay log, a file"
+        " of score --json, or models:/NAME@ALIAS",
+    )
 
 
 def command(args: argparse.Namespace, progress: Progress) -> Outcome:
-    """Run ``validate`` as the command line asks; exit code 1 where a rule that blocks failed."""
+    """As the command line asks; exit 1 where a rule that blocks failed or it is not the same."""
+    judged = None if args.judged is None else _judged(args.judged, args.home)
     report = validate(args.dataset, docs=args.docs, progress=progress)
-    text = _told(args.dataset, report, args.docs)
-    return Outcome(text, report.model_dump(mode="json"), 0 if report.passed else 1)
+    text, document = _told(args.dataset, report, args.docs), report.model_dump(mode="json")
+    if judged is None:
+        return Outcome(text, document, 0 if report.passed else 1)
+    progress("comparing with what was judged", 0, None)
+    check = check_identity(Dataset.open(args.dataset), judged)
+    document["judged"] = check.model_dump(mode="json")
+    return Outcome(f"{text}\n{_compared(check)}", document, 0 if report.passed and check.same else 1)
+
+
+def _judged(source: str, home: Path) -> Judged:
+    from titleshot.pipelines.judged import judged_by  # imported here: it brings the judge, and takes time
+
+    return judged_by(source, home=home)
+
+
+def _compared(check: IdentityCheck) -> str:
+    if check.same:
+        head = f"the same dataset as in {check.judged}: digest {check.judged_digest[:12]}"
+        if check.labels == "same" and check.labels_as_of is not None:
+            head += f", labels as of {format_instant(check.labels_as_of)}"
+    else:
+        head = f"NOT the dataset of {check.judged}; find that one, or replay and compare again on this"
+    return "\n".join(
+        [head, *(f"  {one}" for one in check.differences), *(f"  note: {n}" for n in check.notes)]
+    )
 
 
 def _told(dataset: Path, report: ValidationReport, docs: Path | None) -> str:

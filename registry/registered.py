@@ -18,7 +18,7 @@ from titleshot.registry.serving.resolver import HomeResolver
 from titleshot.registry.standing import registered
 from titleshot.registry.tree import checked_copy
 
-_FORM = re.compile(r"models:/([A-Za-z0-9_-]+)(?:@([A-Za-z0-9_-]+)|/([0-9]+))")
+ADDRESS = re.compile(r"models:/([A-Za-z0-9_-]+)(?:@([A-Za-z0-9_-]+)|/([0-9]+))")
 
 
 def registered_contender(source: str, *, home: Path) -> Contender:
@@ -30,7 +30,7 @@ def registered_contender(source: str, *, home: Path) -> Contender:
         UsageError: not an address, or nothing there.
         IntegrityError: bytes, signature or ledger are not what was registered and promoted.
     """
-    match = _FORM.fullmatch(source)
+    match = ADDRESS.fullmatch(source)
     if match is None:
         raise UsageError(f"{source!r} is no address; write models:/NAME@ALIAS or models:/NAME/VERSION")
     name, alias, version = match.groups()

@@ -97,6 +97,7 @@ def _identity(
         dataset_digest=dataset.card.digest,
         labels_digest=labels.digest,
         labels_as_of=labels.as_of,
+        parts=dataset.card.parts,
         code_commit=code.commit,
         code_dirty=code.dirty,
         lock_digest=code.lock_digest,

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from titleshot.datasets.contracts.data_parts import DataParts
 from titleshot.datasets.contracts.html_table import ShowsItself, html_table, short_interval
 from titleshot.datasets.contracts.instants import Instant
 from titleshot.datasets.contracts.record import Record, Severity
@@ -95,6 +96,8 @@ class Identity(BaseModel):
     dataset_digest: str
     labels_digest: str
     labels_as_of: Instant
+    parts: DataParts | None = None
+    """What the dataset was made of; None in what was written before this was kept."""
     code_commit: str | None = None
     code_dirty: bool | None = None
     lock_digest: str | None = None
