@@ -55,6 +55,7 @@ def import_dataset(
         replace=replace,
     ) as writer:
         importer.run(source, writer, progress)
+    importer.succeeded(dataset)
     opened = Dataset.open(dataset)
     progress("import", opened.card.rows, opened.card.rows)
     return opened
@@ -100,13 +101,16 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def _add(group: Any, option: Option) -> None:
     kinds = [kind for kind in _parts(option.kind) if kind is not type(None)]
-    flag, says = f"--{option.name.replace('_', '-')}", option.says
+    # A field that is a word of Python, such as from_, ends in a line that its flag has not.
+    flag, says = f"--{option.name.rstrip('_').replace('_', '-')}", option.says
     if kinds == [bool]:
-        group.add_argument(flag, action="store_true", default=None, help=says)
+        group.add_argument(flag, dest=option.name, action="store_true", default=None, help=says)
     elif get_origin(kinds[0]) is tuple:
-        group.add_argument(flag, action="append", metavar=option.metavar, help=f"{says} (may be repeated)")
+        group.add_argument(
+            flag, dest=option.name, action="append", metavar=option.metavar, help=f"{says} (may be repeated)"
+        )
     else:
-        group.add_argument(flag, type=kinds[0], metavar=option.metavar, help=says)
+        group.add_argument(flag, dest=option.name, type=kinds[0], metavar=option.metavar, help=says)
 
 
 def _parts(kind: Any) -> tuple[Any, ...]:

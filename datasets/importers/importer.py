@@ -78,6 +78,9 @@ class Importer(ABC):
             Unreachable: a remote source does not answer.
         """
 
+    def succeeded(self, dataset: Path) -> None:  # noqa: B027  most importers keep nothing
+        """Called once the dataset stands: what was kept in case the import broke off can go."""
+
     def run(self, source: str | Path, into: DatasetWriter, told: Told = untold) -> None:
         """Read the source and report how times without a zone were read."""
         if not self.remote and not Path(source).exists():
