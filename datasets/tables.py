@@ -105,10 +105,39 @@ REFERENCE: dict[str, Table] = {
     "planned_change": _fact("planned_change", _SERVICE, Column("change", "text"), Column("reason", "text")),
     "alias": _fact("alias", _SERVICE, Column("alias", "text")),
 }
+PLANTED = Table(
+    "telemetry/planted.parquet",
+    (
+        Column("planted_id", "text"),
+        Column("scope", "text"),
+        Column("kind", "text"),
+        Column("size", "float64"),
+        Column("unit", "text"),
+        Column("direction", "text"),
+        Column("service", "text"),
+        Column("metric_name", "text"),
+        Column("series", "int32"),
+        Column("spread", "float64"),
+        Column("start", "instant"),
+        Column("end", "instant"),
+        Column("samples", "int64"),
+        Column("clipped", "int64"),
+    ),
+    ("planted_id", "series"),
+)
+"""What was planted into a copy; there in no other dataset."""
+REPLACED = Table(
+    "telemetry/replaced.parquet",
+    (*SAMPLES.columns, Column("removed", "bool")),
+    SAMPLES.order,
+)
+"""The samples a planted fault changed or took away, as they were."""
 ROW_TABLES: dict[str, Table] = {
     "series": SERIES,
     "log_events": LOG_EVENTS,
     "platform_events": PLATFORM_EVENTS,
+    "planted": PLANTED,
+    "replaced": REPLACED,
     **{f"reference/{kind}": REFERENCE[kind] for kind in REFERENCE_KINDS},
 }
 """Every table but ``samples`` by the name it has in ``dataset.yaml``: few enough rows to hold as records."""

@@ -93,6 +93,12 @@ def _burst(effect: Effect) -> Floats:
     return on.astype(np.float64)
 
 
+def mean_height(effect: Effect, times: NDArray[np.int64], cadence: int) -> Floats:
+    """Height of an effect averaged over the window (t − cadence, t] that each sample stands for; ns."""
+    within = (np.arange(_PARTS, dtype=np.int64) * 2 + 1) * cadence // (2 * _PARTS)
+    return np.asarray(height(effect, times[:, None] - within).mean(axis=1))
+
+
 def add_up(effects: Iterable[Effect], start: int, cadence: int, samples: int) -> Pushes:
     """Effects on one service, averaged over the window (t − cadence, t] of each sample.
 
@@ -100,14 +106,13 @@ def add_up(effects: Iterable[Effect], start: int, cadence: int, samples: int) ->
     """
     sums = {name: np.zeros(samples) for name in ("load", "cpu", "latency", "errors", "queue")}
     stuck, silent = np.zeros(samples, dtype=bool), np.zeros(samples, dtype=bool)
-    within = (np.arange(_PARTS, dtype=np.int64) * 2 + 1) * cadence // (2 * _PARTS)
     for effect in effects:
         first = max((effect.start - start) // cadence + 1, 0)
         last = min(-(-(effect.end - start) // cadence) + 1, samples)
         if first >= last:
             continue
         times = start + np.arange(first, last, dtype=np.int64) * cadence
-        share = height(effect, times[:, None] - within).mean(axis=1)
+        share = mean_height(effect, times, cadence)
         for name, total in sums.items():
             if push := getattr(effect, name):
                 total[first:last] += push * share
