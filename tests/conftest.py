@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -18,6 +19,9 @@ from titleshot.datasets.replay_log import ReplayLog
 from titleshot.pipelines.cli import main
 from titleshot.pipelines.generate import generate
 from titleshot.pipelines.replay import replay
+
+# Makes the servers beside the tests importable: tests are no package here.
+sys.path.append(str(Path(__file__).parent))
 
 # How busy the machine is says nothing about the code.
 settings.register_profile("titleshot", deadline=None, suppress_health_check=[HealthCheck.too_slow])
