@@ -10,13 +10,12 @@ import hashlib
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from titleshot.datasets.contracts.incidents import Page
-from titleshot.datasets.contracts.instants import MINUTE
+from titleshot.datasets.contracts.instants import MINUTE, SECOND
 from titleshot.datasets.contracts.record import Severity, canonical_json, service_id
 from titleshot.datasets.dataset_writer import DatasetWriter
 from titleshot.datasets.importers.prometheus.label_rules import NAME, LabelRules, first_filled
@@ -85,21 +84,19 @@ class AlertHistory:
                     counts["open_at_the_end"] += 1
         pages.sort(key=lambda page: (page.paged_at, page.page_id))  # stable: sent stands before closed
         into.add_labels(pages=pages)
-        into.report["alerts"] = self._report(counts, sum(page.status == "sent" for page in pages))
-
-    def _report(self, counts: Counter[str], pages: int) -> dict[str, Any]:
-        return {
+        if not self._alerts:
+            into.report["alerts"] = f"none: {alerts.query} has no sample in the span"
+            return
+        into.report["alerts"] = {
             "label_sets": len(self._alerts),
-            "pages": pages,
-            **{name: counts[name] for name in ("opened_before_the_span", "open_at_the_end")},
-            **{name: counts[name] for name in ("severity_unknown", "without_service")},
-            "rule": (
-                f"a page is a run of firing samples of one label set at most {self._gap / 1e9:g} s apart; it"
-                " is sent at the first and closed one evaluation after the last; grouping, group_wait,"
-                " silences and inhibition of Alertmanager are not in ALERTS; a severity that is not known is"
-                " medium"
-            ),
+            "pages": sum(page.status == "sent" for page in pages),
+            **dict(sorted((+counts).items())),
         }
+        into.report["alerts_rule"] = (
+            f"a page is a run of firing samples of one label set at most {self._gap / SECOND:g} s apart, sent"
+            " at the first, closed one evaluation after the last; grouping, group_wait, silences and"
+            " inhibition of Alertmanager are not in it; a severity that is not known is medium"
+        )
 
 
 def _page(

@@ -163,7 +163,7 @@ class PrometheusServer(Importer):
         start = end - _DEFAULT_SPAN if self.from_ is None else _given("--from", self.from_, naive)
         if end > now:
             raise UsageError(
-                f"--to {self.to} lies ahead, where Prometheus would carry the last values forward; leave it out"
+                f"--to {self.to} lies ahead, where Prometheus carries its last values forward; leave it out"
             )
         if start >= end:
             raise UsageError(

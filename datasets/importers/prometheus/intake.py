@@ -16,6 +16,7 @@ from titleshot.datasets.importers.prometheus.questions import Question
 from titleshot.datasets.importers.prometheus.series_names import SeriesNames
 
 _MILLISECOND = 1_000_000
+_LONGEST_SHOWN = 500
 
 
 class Intake:
@@ -57,17 +58,7 @@ class Intake:
             MalformedInput: all of them came back empty.
         """
         report = self._into.report
-        report["queries"] = [
-            {
-                "query": question.query,
-                "step_s": None if question.recorded else question.step_ms / 1000,
-                "recorded": question.recorded,
-                "series": self._names.series[question.number],
-                "samples": self._points[question.number],
-                "set_aside": self._aside[question.number] + self._names.points_without_name[question.number],
-            }
-            for question in questions
-        ]
+        report["queries"] = [self._came(question) for question in questions]
         empty = [question.query for question in questions if not self._points[question.number]]
         report["queries_without_results"] = empty
         report["namespaces_with_slash_replaced"] = self._names.slashes
@@ -79,6 +70,17 @@ class Intake:
                 f"{report['asked']['server']}: no query has a sample {span}{set_aside}; does the server reach"
                 " back that far, and do the selectors name series it has?"
             )
+
+    def _came(self, question: Question) -> dict[str, str | int | float]:
+        number, query = question.number, question.query
+        aside = self._aside[number] + self._names.points_without_name[number]
+        return {
+            "query": query if len(query) <= _LONGEST_SHOWN else f"{query[:_LONGEST_SHOWN]}…",
+            "series": self._names.series[number],
+            "samples": self._points[number],
+            **({"set_aside": aside} if aside else {}),
+            **({"times": "as recorded"} if question.recorded else {"step_s": question.step_ms / 1000}),
+        }
 
     def _faults(self, question: Question, series: AnsweredSeries, code: int) -> None:
         where = f"query {question.number}"
