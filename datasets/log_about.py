@@ -44,6 +44,11 @@ class _About(_Part):
     dataset: _Data | None = None
     span: _Span | None = None
     opaque: bool = False
+    """A page history of another tool: no contender that could be replayed or served."""
+    pages_digest: str | None = None
+    """Of an opaque log's pages: all the identity it has."""
+    notes: list[str] = Field(default_factory=list)
+    """What every scorecard of the log must repeat."""
     rows: dict[str, Annotated[int, Field(ge=0)]] = Field(default_factory=dict)
 
 

@@ -160,6 +160,11 @@ class LogWriter:
             self._open(name)
         return self
 
+    @property
+    def beside(self) -> Path:
+        """Where the log is being written, for what goes with it; it becomes ``out``."""
+        return self._beside
+
     def append(self, name: str, table: pa.Table) -> None:
         """Add rows to a table of ``TABLES``.
 

@@ -83,13 +83,19 @@ def look_of(comparison: Comparison) -> str:
     return hashlib.sha256(
         canonical_json(
             [
-                *((i.contender, i.recipe_digest, i.artifact_digest) for i in (one.identity, other.identity)),
+                *map(_who, (one.identity, other.identity)),
                 other.identity.dataset_digest,
                 other.identity.labels_digest,
                 [other.settings.span_from, other.settings.span_to],
             ]
         ).encode()
     ).hexdigest()
+
+
+def _who(identity: Identity) -> tuple[str | None, ...]:
+    who = (identity.contender, identity.recipe_digest, identity.artifact_digest)
+    # Two page histories have the same name and no recipe; only what they hold tells them apart.
+    return who if identity.pages_digest is None else (*who, identity.pages_digest)
 
 
 def write_evidence(

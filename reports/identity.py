@@ -63,9 +63,16 @@ def of_log(log: ReplayLog, dataset: Dataset, labels: Labels) -> Identity:
     about = log.about
     source: dict[str, Any] = about.get("dataset") or {}
     digest = source.get("digest")
-    # A journal was filled by production, a page history by another tool: time alone ties them to labels.
-    elsewhere = about.get("opaque") or (digest is None and about.get("journal"))
+    # A journal was filled by production: time alone ties it to labels. So it is with a page history that
+    # names no dataset; one that does had its services and its span read for that one.
+    elsewhere = digest is None and (about.get("opaque") or about.get("journal"))
     if not elsewhere and digest != dataset.card.digest:
+        if digest and about.get("opaque"):
+            raise InvalidDataset(
+                f"{log.path} is a page history imported for {source.get('name')} ({digest[:12]}), the labels"
+                f" are those of {dataset.card.name} ({dataset.card.digest[:12]}); import it again:"
+                f" titleshot import pages SOURCE LOG --dataset {dataset.path}"
+            )
         said = f"{source.get('name')} ({digest[:12]})" if digest else "no dataset it would name"
         raise InvalidDataset(
             f"{log.path} was replayed from {said}, the labels are those of {dataset.card.name}"
@@ -77,6 +84,18 @@ def of_log(log: ReplayLog, dataset: Dataset, labels: Labels) -> Identity:
         about.get("artifact_digest"),
         dataset,
         labels,
+        about.get("pages_digest"),
+    )
+
+
+def notes_of(log: ReplayLog) -> tuple[str, ...]:
+    """What the scorecard of a log must say of where its pages come from."""
+    if not log.about.get("opaque"):
+        return ()
+    said = log.about.get("notes") or []
+    return (
+        "an imported page history holds pages only, no events and no hypotheses: of those nothing is scored",
+        *said,
     )
 
 
@@ -86,13 +105,19 @@ def of_never(dataset: Dataset, labels: Labels) -> Identity:
 
 
 def _identity(
-    contender: str, recipe_digest: str | None, artifact_digest: str | None, dataset: Dataset, labels: Labels
+    contender: str,
+    recipe_digest: str | None,
+    artifact_digest: str | None,
+    dataset: Dataset,
+    labels: Labels,
+    pages_digest: str | None = None,
 ) -> Identity:
     code = running_code()
     return Identity(
         contender=contender,
         recipe_digest=recipe_digest,
         artifact_digest=artifact_digest,
+        pages_digest=pages_digest,
         dataset=dataset.card.name,
         dataset_digest=dataset.card.digest,
         labels_digest=labels.digest,

@@ -89,7 +89,7 @@ def scorecard(terms: Terms, contestant: Contestant, confidences: Mapping[str, fl
         delay_curve=delay_curve(tally),
         incidents=incidents,
         pages=pages,
-        notes=(*terms.notes, *_notes(terms, contestant), baselines.MEANING),
+        notes=(*terms.notes, *contestant.notes, *_notes(terms, contestant), baselines.MEANING),
     )
 
 

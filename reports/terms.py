@@ -114,17 +114,19 @@ class Terms:
         """
         if log is None:
             return self.paging([], identity.of_never(self.dataset, self.labels))
-        return self.paging(log.pages(), identity.of_log(log, self.dataset, self.labels))
+        who = identity.of_log(log, self.dataset, self.labels)
+        return self.paging(log.pages(), who, identity.notes_of(log))
 
-    def paging(self, pages: list[Page], who: Identity) -> Contestant:
-        """A contender that sent these pages."""
+    def paging(self, pages: list[Page], who: Identity, notes: tuple[str, ...] = ()) -> Contestant:
+        """A contender that sent these pages; ``notes`` say where they come from."""
         matched = match(
             pages, self.labels.incidents, rules=self.rules, time=self.time, reference=self.reference
         )
         rotations = self.exposure.woken(matched.pages, self.reference)
         heads = [self.reference.canonical(head_service(page), page.paged_at) for page in matched.pages]
         flushed = sum(page.flushed for page in pages)
-        return Contestant(who, matched, rotations, heads, self.count(matched.matching, rotations), flushed)
+        counted = self.count(matched.matching, rotations)
+        return Contestant(who, matched, rotations, heads, counted, flushed, notes)
 
     def count(self, matching: Matching, rotations: NDArray[np.int64]) -> Tally:
         """A matching by day block."""
@@ -155,6 +157,8 @@ class Contestant:
     tally: Tally
     flushed: int
     """Pages left out because they were sent only when the replay ended."""
+    notes: tuple[str, ...] = ()
+    """What a reader must know of where the pages come from."""
 
 
 def _check(detect_within_s: float | None, resamples: int, confidence: float) -> None:
@@ -171,10 +175,19 @@ def _span(dataset: Dataset, logs: Sequence[ReplayLog], as_of: int | None) -> Spa
     start = card.span_from if given.span_from is None else given.span_from
     end = card.span_to if given.span_to is None else given.span_to
     notes = []
+    whole = start, end
     for log in logs:
         said = log.about.get("span") or {}
-        start = max(start, parse_instant(said["from"]) if said.get("from") else start)
-        end = min(end, parse_instant(said["to"]) if said.get("to") else end)
+        covers = (
+            parse_instant(said["from"]) if said.get("from") else start,
+            parse_instant(said["to"]) if said.get("to") else end,
+        )
+        start, end = max(start, covers[0]), min(end, covers[1])
+        if covers[0] > whole[0] or covers[1] < whole[1]:
+            notes.append(
+                f"{log.about.get('contender') or log.path.name} covers only {format_instant(covers[0])} to"
+                f" {format_instant(covers[1])}: what lies outside is scored for nobody"
+            )
     if given.tuning_until is not None and given.tuning_until > start:
         # Warm-up may lie in the tuning span; what is scored may not.
         start = max(start, given.tuning_until - round(given.warm_up_s * SECOND))

@@ -92,6 +92,8 @@ class Identity(BaseModel):
     contender: str
     recipe_digest: str | None = None
     artifact_digest: str | None = None
+    pages_digest: str | None = None
+    """Of an imported page history, which has no recipe: SHA-256 of its pages."""
     dataset: str
     dataset_digest: str
     labels_digest: str
