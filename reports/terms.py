@@ -175,7 +175,7 @@ def _span(dataset: Dataset, logs: Sequence[ReplayLog], as_of: int | None) -> Spa
     start = card.span_from if given.span_from is None else given.span_from
     end = card.span_to if given.span_to is None else given.span_to
     notes = []
-    whole = start, end
+    whole = max(start, card.span_from), min(end, card.span_to)
     for log in logs:
         said = log.about.get("span") or {}
         covers = (
