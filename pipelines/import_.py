@@ -12,6 +12,7 @@ from titleshot.datasets.dataset import Dataset
 from titleshot.datasets.dataset_writer import DatasetWriter
 from titleshot.datasets.importers.formats import IMPORTERS, importer_of
 from titleshot.datasets.importers.importer import Importer, Option
+from titleshot.pipelines import import_pages
 from titleshot.pipelines.import_report import import_told
 from titleshot.pipelines.outcome import Outcome, Progress, silent
 
@@ -71,6 +72,7 @@ def _short(importer: Importer, source: Path | str) -> str:
 def arguments(parser: argparse.ArgumentParser) -> None:
     """The command's arguments, and every format's options in a group of its own."""
     formats = "; ".join(f"{name}: {importer.summary}" for name, importer in IMPORTERS.items())
+    formats += f"; {import_pages.FORMAT}: {import_pages.SUMMARY}"
     parser.add_argument("format", metavar="FORMAT", help=formats)
     parser.add_argument("source", metavar="SOURCE", help="file or folder to read, or an address")
     parser.add_argument("dataset", metavar="DATASET", type=Path, help="folder to make")
@@ -97,6 +99,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         for option in own:
             taken.add(option.name)
             _add(group, option)
+    import_pages.arguments(parser)
 
 
 def _add(group: Any, option: Option) -> None:
@@ -126,6 +129,8 @@ def _given(args: argparse.Namespace) -> dict[str, Any]:
 
 def command(args: argparse.Namespace, progress: Progress) -> Outcome:
     """Import and tell what came of it."""
+    if args.format == import_pages.FORMAT:
+        return import_pages.command(args, progress)
     dataset = import_dataset(
         format=args.format,
         source=args.source,
