@@ -18,6 +18,7 @@ from titleshot.datasets.contracts.planted import PlantedMarker
 from titleshot.datasets.contracts.record import Record, canonical_json
 from titleshot.datasets.contracts.reference import ServiceId
 from titleshot.datasets.contracts.telemetry import Name, Namespace
+from titleshot.datasets.validation.thresholds import Thresholds
 from titleshot.datasets.yaml_file import load_yaml
 
 CARD = "dataset.yaml"
@@ -113,6 +114,8 @@ class DatasetCard(ShowsItself, Record):
     tables: dict[str, TableEntry]
     files: dict[str, FileEntry] = Field(default_factory=dict)
     evaluation: Evaluation = Field(default_factory=Evaluation)
+    validation: Thresholds = Field(default_factory=Thresholds)
+    """Where ``validate`` judges this dataset otherwise than as shipped; settings, no part of the digest."""
     correlation_domains: dict[str, tuple[ServiceId, ...]] = Field(default_factory=dict)
     synthetic: bool = False
     planted: PlantedMarker | None = None
@@ -145,6 +148,8 @@ class DatasetCard(ShowsItself, Record):
     def to_yaml(self) -> str:
         """The card as text that :meth:`load` reads back equal."""
         data = self.model_dump(mode="json", by_alias=True, exclude_none=True)
+        if self.validation == Thresholds():
+            del data["validation"]
         return yaml.dump(data, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=110)
 
     def _repr_html_(self) -> str:

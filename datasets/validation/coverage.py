@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
 
-from titleshot.datasets.contracts.instants import DAY, format_instant
+from titleshot.datasets.contracts.instants import DAY, SECOND, format_instant
 from titleshot.datasets.contracts.labels import IncidentLabel
 from titleshot.datasets.contracts.reference import Deploy, ReferenceRow
 from titleshot.datasets.dataset_card import DatasetCard
@@ -17,6 +17,7 @@ from titleshot.datasets.validation.frame import Frame, frame_of
 from titleshot.datasets.validation.known_services import KnownServices
 from titleshot.datasets.validation.profile import Profile
 
+_LAST = np.iinfo(np.int64).max
 LABEL_FILES = ("incidents.jsonl", "feedback.jsonl", "pages.jsonl")
 
 
@@ -33,42 +34,48 @@ class Ground:
 def label_frame(labels: Labels, ground: Ground) -> Frame:
     """One row an incident label. Rules on a table the dataset does not have are met."""
     card, services = ground.card, ground.services
-    versions = {row.version for row in ground.reference if isinstance(row, Deploy)}
-    has_deploys = any(isinstance(row, Deploy) for row in ground.reference)
+    deploys = [row for row in ground.reference if isinstance(row, Deploy)]
+    versions = {row.version for row in deploys}
+    rolled_out = {row.version for row in deploys if not row.decoy}
     measured = _Measured(ground)
     rows = []
     for label in labels.incidents:
         named = dict.fromkeys((label.root_service, *label.affected_services))
         known = all(services.known(service) for service in named)
         there = all(services.in_topology(service, label.start, label.end) for service in named)
+        blamed = label.deploy if deploys else None
         rows.append(
             (
-                label.start < card.span_to and label.end > card.span_from,
-                label.start >= card.span_from and label.end <= card.span_to + _cadence(card),
+                label.start,
+                label.end,
+                card.span_from,
+                card.span_to,
+                card.span_to + _cadence(card),
                 known,
                 # An unknown service is one fault, not two.
                 there or not known or not services.has_topology,
                 not known or measured.during(label),
-                not has_deploys or label.deploy is None or label.deploy in versions,
+                blamed is None or blamed in versions,
+                blamed is None or blamed not in versions or blamed in rolled_out,
                 label.source != "human" or label.known_at >= label.start,
                 (label.end - label.start) / DAY,
                 label.root_service,
-                label.start,
-                label.end,
             )
         )
     columns = (
-        "overlaps_telemetry",
-        "inside_telemetry",
+        "start",
+        "end",
+        "span_from",
+        "span_to",
+        "last_step_to",
         "services_known",
         "services_in_topology",
         "has_samples",
         "deploy_known",
+        "deploy_real",
         "known_after_start",
         "days",
         "root_service",
-        "start",
-        "end",
     )
 
     def words(at: int) -> str:
@@ -110,8 +117,11 @@ def feedback_frame(labels: Labels, services: KnownServices) -> Frame:
     incidents = {page.incident_id for page in labels.pages} | {i.incident_id for i in labels.incidents}
     rows = [
         (
+            said.page_id,
+            said.reviewer,
             said.page_id in sent or said.page_id in incidents,
-            said.labelled_at >= sent.get(said.page_id, said.labelled_at),
+            said.labelled_at,
+            sent.get(said.page_id, said.labelled_at),
             said.actual_service is None or services.known(said.actual_service),
         )
         for said in labels.feedback
@@ -125,37 +135,91 @@ def feedback_frame(labels: Labels, services: KnownServices) -> Frame:
             f" at {format_instant(said.labelled_at)}{actual}"
         )
 
-    return frame_of("feedback", ("page_known", "after_page", "service_known"), rows, words)
+    columns = ("page_id", "reviewer", "page_known", "labelled_at", "paged_at", "service_known")
+    return frame_of("feedback", columns, rows, words)
 
 
 def page_frame(labels: Labels, ground: Ground) -> Frame:
-    """One row a page of the page history."""
+    """One row a page of the page history. A page that is still open has not been open for long."""
     card = ground.card
     rows = [
         (
+            page.route,
+            " ".join(sorted(page.services)),
+            len(page.services),
             all(ground.services.known(service) for service in page.services),
-            card.span_from <= page.paged_at < card.span_to + DAY,
+            page.opened_at,
+            page.paged_at,
+            page.paged_at + 1,
+            page.paged_at if page.closed_at is None else page.closed_at,
+            0.0 if page.closed_at is None else (page.closed_at - page.paged_at) / DAY,
+            card.span_from,
+            card.span_to + DAY,
         )
         for page in labels.pages
     ]
+    columns = (
+        "route",
+        "services",
+        "services_named",
+        "services_known",
+        "opened_at",
+        "paged_at",
+        "paged_to",
+        "closed_at",
+        "days",
+        "span_from",
+        "span_to_and_a_day",
+    )
 
     def words(at: int) -> str:
         page = labels.pages[at]
-        return f"{page.page_id} {', '.join(page.services)} at {format_instant(page.paged_at)}"
+        closed = "" if page.closed_at is None else f", closed {format_instant(page.closed_at)}"
+        named = ", ".join(page.services) or "no service"
+        return f"{page.page_id} {named} at {format_instant(page.paged_at)}{closed}"
 
-    return frame_of("pages", ("services_known", "inside_telemetry"), rows, words)
+    return frame_of("pages", columns, rows, words)
 
 
-def setting_frame(card: DatasetCard, services: KnownServices) -> Frame:
-    """One row a setting of the card that names services or times; the first is the span that is scored."""
-    rows = list(_settings(card, services))
-    return frame_of("settings", ("holds",), [(holds,) for _, holds in rows], lambda at: rows[at][0])
+def setting_frame(card: DatasetCard, services: KnownServices, metrics: Iterable[str]) -> Frame:
+    """One row a setting of the card that speaks of services, times or metrics.
+
+    The first is the span that is scored. Columns: ``holds``, ``scored``, ``used``; what a setting does not
+    speak of is met.
+    """
+    names = set(metrics)
+    rows = [
+        *((words, holds, True, True) for words, holds in _settings(card, services)),
+        (*_scored(card), True),
+        *(
+            (f"range of metrics {held.metric}", True, True, any(held.holds_for(name) for name in names))
+            for held in card.validation.ranges
+        ),
+    ]
+    return frame_of(
+        "settings", ("holds", "scored", "used"), [row[1:] for row in rows], lambda at: rows[at][0]
+    )
+
+
+def _span(card: DatasetCard) -> tuple[int, int]:
+    settings = card.evaluation
+    return (
+        card.span_from if settings.span_from is None else settings.span_from,
+        card.span_to if settings.span_to is None else settings.span_to,
+    )
+
+
+def _scored(card: DatasetCard) -> tuple[str, bool, bool]:
+    start, end = _span(card)
+    settings = card.evaluation
+    begin = max(start + round(settings.warm_up_s * SECOND), settings.tuning_until or start)
+    words = f"scored from {format_instant(min(begin, _LAST))} to {format_instant(end)}"
+    return words, True, begin < end or start >= end
 
 
 def _settings(card: DatasetCard, services: KnownServices) -> Iterator[tuple[str, bool]]:
     settings = card.evaluation
-    start = card.span_from if settings.span_from is None else settings.span_from
-    end = card.span_to if settings.span_to is None else settings.span_to
+    start, end = _span(card)
     scored = f"evaluation from {format_instant(start)} to {format_instant(end)}"
     yield scored, start < card.span_to and end > card.span_from and start < end
     for span in settings.dont_care:

@@ -1,4 +1,8 @@
-"""The one module that runs Great Expectations: small frames and suites in, outcomes by rule out.
+"""The one module that runs Great Expectations: tables and checks in, outcomes by check out.
+
+Great Expectations passes rows with empty cells by, calls an empty table good and lets NaN through some
+comparisons. Here a check that would read an empty, NaN or infinite cell is not made and has not passed,
+unless the suite says that such cells are what it judges.
 
 Import it inside functions only: the import takes seconds.
 """
@@ -12,6 +16,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import pandas as pd
+
 os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
 with warnings.catch_warnings():
     # It imports modules that Python 3.11 deprecates.
@@ -20,26 +27,28 @@ with warnings.catch_warnings():
     from great_expectations.core.expectation_validation_result import ExpectationValidationResult
     from great_expectations.data_context.types.base import ProgressBarsConfig
     from great_expectations.expectations.expectation_configuration import ExpectationConfiguration
-import pandas as pd
 
+    from titleshot.datasets.validation import expectations
 from titleshot.datasets.validation.frame import Frame
-from titleshot.datasets.validation.suite import Expected, Suite
+from titleshot.datasets.validation.suite import Check, Expected, Suite
 
 _SEVERITY = {"error": "critical", "warning": "warning"}
+OWN = expectations.NAMES
+"""Expectations that are ours; naming them here is what makes Great Expectations know them."""
 
 
 @dataclass(frozen=True)
 class GateOutcome:
-    """What became of one rule on one frame."""
+    """What became of one check on one table."""
 
-    rule: Expected
+    check: Check
     passed: bool
     failing: tuple[int, ...] = ()
-    """Positions of the frame's rows that break the rule; none for rules of the whole table."""
+    """Positions of the rows that break the check; none for checks of the whole table."""
     observed: str = ""
-    """For rules of the whole table: what was seen."""
+    """For checks of the whole table: what was seen."""
     error: str = ""
-    """The rule could not be checked, and why. Such a rule has not passed."""
+    """The check could not be made, and why. Such a check has not passed."""
 
 
 def gate(checks: Sequence[tuple[Frame, Suite]], docs: Path | None = None) -> list[list[GateOutcome]]:
@@ -51,25 +60,51 @@ def gate(checks: Sequence[tuple[Frame, Suite]], docs: Path | None = None) -> lis
     context = _context()
     if docs is not None:
         context.add_data_docs_site("titleshot", _site(docs))
-    outcomes = [_run(context, _needed(frame, suite), suite) for frame, suite in checks]
+    outcomes = [
+        _run(context, suite.table, _needed(frame, suite), suite.rules, stored=docs is not None)
+        for frame, suite in checks
+    ]
     if docs is not None:
         context.build_data_docs(["titleshot"])
     return outcomes
 
 
-def gate_rows(data: pd.DataFrame, suite: Suite) -> list[GateOutcome]:
-    """Run a suite on a pandas table as it is; outcomes in the order of its rules."""
-    return _run(_context(), data, suite)
+def gate_rows(tables: Iterable[tuple[str, pd.DataFrame, Sequence[Check]]]) -> list[GateOutcome]:
+    """Run checks on pandas tables as they are; outcomes in the order of the checks."""
+    context = _context()
+    return [outcome for name, data, checks in tables for outcome in _run(context, name, data, checks)]
+
+
+def unjudgeable(data: pd.DataFrame, check: Check) -> str:
+    """Why a check cannot be made on these cells; empty where it can.
+
+    A column that is missing is left to Great Expectations, which says so.
+    """
+    if check.empty == "judged":
+        return ""
+    for name in check.columns:
+        if name not in data:
+            continue
+        cells = data[name]
+        lost = cells.isna().to_numpy(np.bool_, copy=True)
+        if cells.dtype.kind == "f":
+            lost |= np.isinf(cells.to_numpy(np.float64, na_value=np.nan))
+        elif cells.dtype == object:
+            lost |= np.array([isinstance(cell, float) and np.isinf(cell) for cell in cells], np.bool_)
+        if lost.any():
+            return f"column {name} has {int(lost.sum())} cells of {len(lost)} that are empty or not finite"
+    return ""
 
 
 def _context() -> Any:
     context = gx.get_context(mode="ephemeral")
     context.variables.progress_bars = ProgressBarsConfig(globally=False, metric_calculations=False)
+    context.data_sources.add_pandas("tables")
     return context
 
 
 def _needed(frame: Frame, suite: Suite) -> pd.DataFrame:
-    wanted = {name for rule in suite.rules for name in rule.columns}
+    wanted = {name for rule in suite.rules for name in (*rule.columns, rule.rows)}
     # The index carries the number of rows where no rule names a column.
     return pd.DataFrame(
         {name: cells for name, cells in frame.columns.items() if name in wanted},
@@ -77,39 +112,56 @@ def _needed(frame: Frame, suite: Suite) -> pd.DataFrame:
     )
 
 
-def _run(context: Any, data: pd.DataFrame, suite: Suite) -> list[GateOutcome]:
-    source = context.data_sources.add_pandas(suite.table)
-    batch = source.add_dataframe_asset(suite.table).add_batch_definition_whole_dataframe("all")
-    suite_run = gx.ExpectationSuite(suite.table, expectations=[_configured(rule) for rule in suite.rules])
-    context.suites.add(suite_run)
-    # Results do not come in the order of the suite: an expectation's own id says which is which.
-    rules = {held.id: rule for held, rule in zip(suite_run.expectations, suite.rules, strict=True)}
-    definition = gx.ValidationDefinition(name=suite.table, data=batch, suite=suite_run)
-    results = context.validation_definitions.add(definition).run(
-        batch_parameters={"dataframe": data}, result_format={"result_format": "COMPLETE"}
+def _run(
+    context: Any, name: str, data: pd.DataFrame, checks: Sequence[Check], *, stored: bool = False
+) -> list[GateOutcome]:
+    refused = [unjudgeable(data, check) for check in checks]
+    suite = gx.ExpectationSuite(
+        name,
+        expectations=[_configured(check, place) for place, check in enumerate(checks) if not refused[place]],
     )
-    found = {rules[r.expectation_config.id].rule: r for r in results.results}
-    return [_outcome(rule, found.get(rule.rule)) for rule in suite.rules]
+    source = context.data_sources.get("tables")
+    batch = source.add_dataframe_asset(name).add_batch_definition_whole_dataframe("all")
+    asked = {"result_format": {"result_format": "COMPLETE"}}
+    if not suite.expectations:
+        results: list[ExpectationValidationResult] = []
+    elif stored:
+        context.suites.add(suite)
+        definition = gx.ValidationDefinition(name=name, data=batch, suite=suite)
+        added = context.validation_definitions.add(definition)
+        results = added.run(batch_parameters={"dataframe": data}, **asked).results
+    else:
+        results = batch.get_batch(batch_parameters={"dataframe": data}).validate(suite, **asked).results
+    # Results do not come in the order of the suite.
+    found = {result.expectation_config.meta["place"]: result for result in results}
+    return [
+        GateOutcome(check, passed=False, error=refused[place])
+        if refused[place]
+        else _outcome(check, found.get(place))
+        for place, check in enumerate(checks)
+    ]
 
 
-def _configured(rule: Expected) -> Any:
+def _configured(check: Check, place: int) -> Any:
+    told = {"says": check.told} if isinstance(check, Expected) else {}
+    severity = check.severity if isinstance(check, Expected) else "error"
     return ExpectationConfiguration(
-        type=rule.expect,
-        kwargs=dict(rule.arguments),
-        meta={"rule": rule.rule, "says": rule.says},
-        severity=_SEVERITY[rule.severity],
+        type=check.expect,
+        kwargs=dict(check.arguments),
+        meta={"rule": check.rule, "place": place, **told},
+        severity=_SEVERITY[severity],
     ).to_domain_obj()
 
 
-def _outcome(rule: Expected, result: ExpectationValidationResult | None) -> GateOutcome:
+def _outcome(check: Check, result: ExpectationValidationResult | None) -> GateOutcome:
     if result is None:
-        return GateOutcome(rule, passed=False, error="Great Expectations gave no result")
+        return GateOutcome(check, passed=False, error="Great Expectations gave no result")
     error = _raised(result.exception_info)
     if error or result.success:
-        return GateOutcome(rule, passed=not error, error=error)
+        return GateOutcome(check, passed=not error, error=error)
     seen = result.result
     failing = tuple(sorted(int(at) for at in seen.get("unexpected_index_list") or ()))
-    return GateOutcome(rule, passed=False, failing=failing, observed=str(seen.get("observed_value", "")))
+    return GateOutcome(check, passed=False, failing=failing, observed=str(seen.get("observed_value", "")))
 
 
 def _raised(info: dict[str, Any] | None) -> str:

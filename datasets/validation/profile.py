@@ -29,6 +29,15 @@ class Rows(NamedTuple):
     timestamps: NDArray[np.int64]
     values: NDArray[np.float64]
     source_rows: NDArray[np.int64]
+    early: NDArray[np.bool_] | None = None
+    """Rows that arrived before their own timestamp; None where no row says when it arrived."""
+
+    def take(self, order: NDArray[np.intp]) -> Rows:
+        """The rows in another order."""
+        early = None if self.early is None else self.early[order]
+        return Rows(
+            self.codes[order], self.timestamps[order], self.values[order], self.source_rows[order], early
+        )
 
 
 @dataclass(frozen=True)
@@ -40,7 +49,8 @@ class Profile:
     largest_gap_s, gap_cadences.
 
     ``series``, one entry a series: series, rows, cadence_s (NaN where there is no usual step), first, last
-    (ns; 0 without rows), missing (samples the cadence would have brought and did not), outside_span.
+    (ns; 0 without rows), missing (samples the cadence would have brought and did not), outside_span,
+    non_finite, from_the_future (samples that arrived before their own timestamp).
     """
 
     keys: Sequence[SeriesKey]
@@ -91,8 +101,8 @@ class _State:
         self.period, self.periods = self.period_days * DAY, self._periods
         self.origin = span[0] // self.period
         held = [(range_of or _anything)(key.metric_name) for key in keys]
-        self.low = np.array([range_.low for range_ in held], np.float64)
-        self.high = np.array([range_.high for range_ in held], np.float64)
+        self.low = np.array([range_.least for range_ in held], np.float64)
+        self.high = np.array([range_.most for range_ in held], np.float64)
         self.counters = np.zeros((count * self.periods, kernel.COUNTERS), np.int64)
         self.extremes = np.tile([np.inf, -np.inf], (count * self.periods, 1))
         self.cursors = np.zeros((count, kernel.CURSORS), np.int64)
@@ -101,6 +111,7 @@ class _State:
         self.examples = np.zeros((kernel.COUNTERS, MOST, 3), np.int64)
         self.example_values = np.zeros((kernel.COUNTERS, MOST))
         self.kept = np.zeros(kernel.COUNTERS, np.int64)
+        self.early = np.zeros(count, np.int64)
         self.strays: list[tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.int64]]] = []
 
     @property
@@ -113,8 +124,10 @@ class _State:
             return
         self._known(rows.codes)
         found = np.empty(rows.codes.size, np.int64)
+        if rows.early is not None:
+            self.early += np.bincount(rows.codes[rows.early], minlength=len(self.keys))
         strays = kernel.fold(
-            *rows,
+            *rows[:4],
             self.origin,
             *self.span,
             self.period,
@@ -143,7 +156,7 @@ class _State:
         start = next_stray = 0
         for rows in blocks:
             next_stray = kernel.settle(
-                *rows,
+                *rows[:4],
                 start,
                 self.origin,
                 self.period,
@@ -195,6 +208,7 @@ class _State:
         count = len(self.keys)
         rows = np.bincount(codes, counts[:, kernel.ROWS], count).astype(np.int64)
         steps = rows - np.bincount(codes, counts[:, kernel.REPEATED], count).astype(np.int64) - 1
+        bad = counts[:, kernel.NAN] + counts[:, kernel.INFINITE]
         first = np.full(count, np.iinfo(np.int64).max)
         last = np.full(count, np.iinfo(np.int64).min)
         np.minimum.at(first, codes, counts[:, kernel.FIRST])
@@ -213,6 +227,8 @@ class _State:
             "last": last,
             "missing": np.maximum(np.rint(wanted).astype(np.int64) - np.maximum(steps, 0), 0) * usual,
             "outside_span": self.cursors[:, kernel.OUTSIDE].copy(),
+            "non_finite": np.bincount(codes, bad, count).astype(np.int64),
+            "from_the_future": self.early.copy(),
         }
 
     def _known(self, codes: NDArray[np.int32]) -> None:

@@ -16,6 +16,9 @@ from titleshot.datasets.validation.frame import Frame, frame_of
 from titleshot.datasets.validation.profile import Profile
 from titleshot.datasets.validation.violations import series_words
 
+_FEW = 10
+"""Samples of a series below which nothing is said of its usual step."""
+
 
 def profile_frame(profile: Profile) -> Frame:
     """One row a series and period."""
@@ -43,12 +46,16 @@ def series_frame(profile: Profile, card: DatasetCard) -> Frame:
         # Where there is nothing to compare, nothing differs.
         "cadence_ratio": np.nan_to_num(cadence_s / declared, nan=1.0),
         "silent_cadences": np.where(held["rows"] > 0, np.nan_to_num(silent_s / cadence_s), 0.0),
+        "usual_step": ~np.isnan(cadence_s) | (held["rows"] < _FEW),
+        "non_finite_share": held["non_finite"] / np.maximum(held["rows"], 1),
+        "from_the_future": held["from_the_future"],
     }
 
     def words(at: int) -> str:
         step = "no usual step" if np.isnan(cadence_s[at]) else f"usual step {cadence_s[at]:g} s"
         last = format_instant(int(held["last"][at])) if held["rows"][at] else "never"
-        return f"{series_words(profile.keys[at])}: {held['rows'][at]} samples, {step}, last {last}"
+        lost = f", {held['non_finite'][at]} not finite" if held["non_finite"][at] else ""
+        return f"{series_words(profile.keys[at])}: {held['rows'][at]} samples{lost}, {step}, last {last}"
 
     return Frame("series", columns, words)
 
@@ -57,10 +64,12 @@ def dataset_frame(card: DatasetCard, profile: Profile | None, labels: Labels | N
     """One row."""
     starts = [] if labels is None else [label.start for label in labels.incidents]
     rows = card.rows if profile is None else profile.rows
+    finite = rows if profile is None else rows - int(profile.series["non_finite"].sum())
     cells = (
         not changed,
         rows,
         card.rows,
+        finite,
         len(starts) if labels is not None else 1,
         (card.created_at - card.span_to) / DAY,
         (card.span_to - max(starts, default=card.span_to)) / DAY,
@@ -69,6 +78,7 @@ def dataset_frame(card: DatasetCard, profile: Profile | None, labels: Labels | N
         "unchanged",
         "rows",
         "rows_declared",
+        "finite",
         "incidents",
         "telemetry_age_days",
         "unlabelled_days",

@@ -6,13 +6,17 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
+import numpy as np
+from numpy.typing import NDArray
+
+from titleshot.datasets.contracts.instants import SECOND
 from titleshot.datasets.contracts.record import SeriesKey
-from titleshot.datasets.contracts.reference import ReferenceRow
+from titleshot.datasets.contracts.reference import REFERENCE_KINDS, ReferenceRow
 from titleshot.datasets.contracts.telemetry import LogEvent, PlatformEvent
 from titleshot.datasets.dataset import Dataset
 from titleshot.datasets.errors import IntegrityError, TitleshotError
 from titleshot.datasets.label_layer import Labels
-from titleshot.datasets.sample_files import sample_groups
+from titleshot.datasets.sample_files import NO_INSTANT, sample_groups
 from titleshot.datasets.validation.frame import Frame, frame_of
 from titleshot.datasets.validation.profile import Profile, Rows, profile_samples
 from titleshot.datasets.validation.suite import Suite
@@ -60,7 +64,9 @@ def read_tables(dataset: Dataset, profile_suite: Suite, told: Told) -> TablesRea
     held.import_report = held.attempt("import.json", dataset.import_report) or {}
     told("checking digests", 0, None)
     try:
+        # Every digest anew, and then what no digest covers; the profile has just brought the files near.
         dataset.verify()
+        dataset.unchanged()
     except IntegrityError as error:
         held.changed = str(error)
     except TitleshotError as error:
@@ -82,11 +88,28 @@ def table_frame(held: TablesRead) -> Frame:
     return frame_of("tables", ("readable", "rows"), cells, words)
 
 
+def kept_rows(held: TablesRead) -> dict[str, int]:
+    """Rows that stand, by the kinds that the import sets records aside under."""
+    tables = {name.removeprefix("reference/"): e.rows for name, e in held.dataset.card.tables.items()}
+    kinds = dict.fromkeys(("log_events", "platform_events", *REFERENCE_KINDS), 0)
+    labels = held.labels
+    return {
+        **kinds,
+        **tables,
+        "reference": sum(tables.get(kind, 0) for kind in REFERENCE_KINDS),
+        "incidents": len(labels.incidents) if labels else 0,
+        "feedback": len(labels.feedback) if labels else 0,
+        "pages": len(labels.pages) if labels else 0,
+    }
+
+
 def _profile(dataset: Dataset, keys: list[SeriesKey], suite: Suite, told: Told) -> Profile:
+    delay = round(dataset.card.ingest_delay_s * SECOND)
+
     def blocks() -> Iterator[Rows]:
         for group in sample_groups(dataset.path):
-            columns = group.read(_COLUMNS)
-            yield Rows(*(columns[name] for name in _COLUMNS))
+            columns = group.read((*_COLUMNS, "ingested_at") if group.ingested else _COLUMNS)
+            yield _as_arrived(columns, delay)
 
     return profile_samples(
         keys,
@@ -95,3 +118,17 @@ def _profile(dataset: Dataset, keys: list[SeriesKey], suite: Suite, told: Told) 
         range_of=suite.range_of,
         progress=lambda rows: told("profiling samples", rows, dataset.card.rows),
     )
+
+
+def _as_arrived(columns: dict[str, NDArray[Any]], delay: int) -> Rows:
+    """Rows of a group by (arrival, source row), in whatever order another writer left them."""
+    times, source_rows = columns["timestamp"], columns["source_row"]
+    arrivals, early = times, None
+    if "ingested_at" in columns:
+        told = columns["ingested_at"] != NO_INSTANT
+        arrivals = np.where(told, columns["ingested_at"], times + delay)
+        early = told & (columns["ingested_at"] < times)
+    fell = arrivals[1:] < arrivals[:-1]
+    fell |= (arrivals[1:] == arrivals[:-1]) & (source_rows[1:] < source_rows[:-1])
+    rows = Rows(columns["series"], times, columns["value"], source_rows, early)
+    return rows.take(np.lexsort((source_rows, arrivals))) if fell.any() else rows

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from titleshot.datasets.contracts.validation import MOST_EXAMPLES, RuleResult, ValidationReport
 from titleshot.datasets.dataset import VALIDATION, Dataset
-from titleshot.datasets.errors import UsageError
+from titleshot.datasets.errors import MalformedInput, UsageError
 from titleshot.datasets.validation.coverage import (
     Ground,
     feedback_frame,
@@ -19,17 +19,23 @@ from titleshot.datasets.validation.coverage import (
     page_frame,
     setting_frame,
 )
+from titleshot.datasets.validation.event_coverage import log_event_frame, platform_event_frame
 from titleshot.datasets.validation.frame import Frame
 from titleshot.datasets.validation.import_findings import import_frame
 from titleshot.datasets.validation.known_services import KnownServices
-from titleshot.datasets.validation.reference_coverage import event_frame, reference_frame
-from titleshot.datasets.validation.suite import Suite, load_suite
+from titleshot.datasets.validation.reference_coverage import reference_frames
+from titleshot.datasets.validation.report_parts import decisions_of, in_force, periods_of, ranges_in_force
+from titleshot.datasets.validation.suite import ROW_COUNT, Suite, load_suite
 from titleshot.datasets.validation.summary import dataset_frame, profile_frame, series_frame
-from titleshot.datasets.validation.tables_read import TablesRead, Told, read_tables, table_frame
+from titleshot.datasets.validation.tables_read import TablesRead, Told, kept_rows, read_tables, table_frame
 from titleshot.datasets.validation.violations import Violations
 
 if TYPE_CHECKING:
     from titleshot.datasets.validation.gate import GateOutcome
+
+
+RANGES = "ranges.yaml"
+"""Where ranges stood before ``dataset.yaml`` had a place for them."""
 
 
 def _silent(_what: str, _done: int, _total: int | None = None) -> None:
@@ -49,13 +55,19 @@ def validate_dataset(
 
     Returns:
         The report; ``passed`` unless a rule of severity error failed or could not be checked.
+
+    Raises:
+        MalformedInput: thresholds stand somewhere else than in ``dataset.yaml``.
     """
-    held = read_tables(dataset, load_suite("profile", dataset.path), progress)
+    _no_second_place(dataset.path)
+    thresholds = dataset.card.validation
+    profile_suite = thresholds.over(load_suite("profile"))
+    held = read_tables(dataset, profile_suite, progress)
     frames = list(_frames(held))
     progress("checking rules", 0, len(frames))
     from titleshot.datasets.validation.gate import gate  # imported here: it takes seconds
 
-    checks = [(frame, load_suite(frame.table)) for frame in frames]
+    checks = [(frame, thresholds.over(load_suite(frame.table))) for frame in frames]
     outcomes = gate(checks, docs)
     violations = None if held.profile is None else held.profile.violations
     rules = [
@@ -63,12 +75,19 @@ def validate_dataset(
         for (frame, suite), found in zip(checks, outcomes, strict=True)
         for outcome in found
     ]
+    period_days, periods = (1, ()) if held.profile is None else periods_of(held.profile, profile_suite)
     report = ValidationReport(
         passed=all(rule.passed or rule.severity == "warning" for rule in rules),
         dataset_digest=dataset.card.digest,
         labels_digest="" if held.labels is None else held.labels.digest,
         rules=tuple(rules),
         validated_at=time.time_ns(),
+        thresholds=in_force(thresholds),
+        ranges=ranges_in_force(thresholds),
+        period_days=period_days,
+        periods=periods,
+        quarantined=held.import_report.get("quarantined", {}),
+        decisions=decisions_of(held.import_report),
     )
     _write(dataset.path / VALIDATION, report)
     return report
@@ -80,7 +99,7 @@ def _frames(held: TablesRead) -> list[Frame]:
     frames = [
         table_frame(held),
         dataset_frame(card, held.profile, held.labels, held.changed),
-        import_frame(held.dataset, held.import_report),
+        import_frame(held.dataset, held.import_report, kept_rows(held)),
     ]
     if held.labels is not None:
         frames.append(label_fault_frame(held.labels))
@@ -90,11 +109,12 @@ def _frames(held: TablesRead) -> list[Frame]:
     if held.reference is None:
         return frames
     services = KnownServices(held.series, held.reference)
-    frames.append(setting_frame(card, services))
-    if held.reference:
-        frames.append(reference_frame(held.reference, services))
-    if held.log_events or held.platform_events:
-        frames.append(event_frame(held.log_events or [], held.platform_events or [], services, card))
+    frames.append(setting_frame(card, services, {key.metric_name for key in held.series}))
+    frames += reference_frames(held.reference, services, card)
+    if held.log_events:
+        frames.append(log_event_frame(held.log_events, services, card))
+    if held.platform_events:
+        frames.append(platform_event_frame(held.platform_events, services, card))
     if held.labels is None:
         return frames
     ground = Ground(card, services, held.reference, held.profile)
@@ -111,7 +131,7 @@ def rule_result(
     outcome: GateOutcome, frame: Frame, suite: Suite, violations: Violations | None
 ) -> RuleResult:
     """One line of the report. What could not be checked blocks, whatever its severity."""
-    rule = outcome.rule
+    rule = suite.rule(outcome.check.rule)
     if outcome.passed:
         return RuleResult(rule=rule.rule, table=suite.table, severity=rule.severity, passed=True)
     if outcome.error:
@@ -121,6 +141,17 @@ def rule_result(
             severity="error",
             passed=False,
             detail=f"could not be checked: {outcome.error}; report this as a fault of titleshot",
+        )
+    if not outcome.failing and rule.expect != ROW_COUNT:
+        # A rule of the table as a whole speaks of all its rows.
+        return RuleResult(
+            rule=rule.rule,
+            table=suite.table,
+            severity=rule.severity,
+            passed=False,
+            rows=frame.rows,
+            examples=(f"{outcome.observed} of {frame.rows:,} rows",),
+            detail=f"{rule.told}; {rule.way_out}",
         )
     rows = len(outcome.failing)
     if rule.rows is not None:
@@ -132,7 +163,7 @@ def rule_result(
         passed=False,
         rows=rows,
         examples=_examples(outcome.failing, frame, rule.rule, violations),
-        detail=f"{rule.says}; {rule.way_out}",
+        detail=f"{rule.told}; {rule.way_out}",
     )
 
 
@@ -141,6 +172,14 @@ def _examples(
 ) -> tuple[str, ...]:
     rows = () if violations is None or frame.table != "profile" else violations.examples(rule, MOST_EXAMPLES)
     return rows or tuple(frame.words(at) for at in failing[:MOST_EXAMPLES])
+
+
+def _no_second_place(folder: Path) -> None:
+    if (folder / RANGES).exists():
+        raise MalformedInput(
+            f"{folder / RANGES} is not read: ranges of metrics stand in dataset.yaml, as `validation:` with"
+            " `ranges:` below it; move them there and remove the file"
+        )
 
 
 def _write(path: Path, report: ValidationReport) -> None:
