@@ -8,6 +8,7 @@ from pathlib import Path
 
 from titleshot.datasets.contracts.decision import Decision
 from titleshot.datasets.contracts.html_table import ShowsItself
+from titleshot.datasets.contracts.instants import format_instant
 from titleshot.datasets.contracts.scores import Comparison, Verdict
 from titleshot.datasets.dataset import Dataset
 from titleshot.datasets.replay_log import ReplayLog
@@ -23,6 +24,7 @@ from titleshot.registry.looks import looks_before, record_look
 from titleshot.registry.policy import Policy, load_policy
 from titleshot.registry.promotion import whoami
 from titleshot.reports.comparison import compare_logs
+from titleshot.reports.rendering.history import caveats
 
 
 @dataclass(frozen=True)
@@ -157,5 +159,20 @@ def command(args: argparse.Namespace, progress: Progress) -> Outcome:
         "verdict": verdict.model_dump(mode="json"),
         "pairs": [pair.model_dump(mode="json") for pair in judged.comparison.pairs],
     }
-    text = f"{in_short(verdict)}\nevidence: {evidence.folder}"
+    lines = [in_short(verdict), *_known_of(judged.comparison), f"evidence: {evidence.folder}"]
+    text = "\n".join(lines)
     return Outcome(text, document, EXIT_CODES[verdict.answer])
+
+
+def _known_of(comparison: Comparison) -> list[str]:
+    """What a reader must know of a champion that is an imported page history."""
+    notes = caveats(comparison.champion)
+    if not notes:
+        return []
+    settings = comparison.champion.settings
+    span = f"{format_instant(settings.span_from)} to {format_instant(settings.span_to)}"
+    who = comparison.champion.identity.contender
+    return [
+        f"Champion: {who}, an imported page history, compared over {span}.",
+        *(f"note: {n}" for n in notes),
+    ]

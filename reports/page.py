@@ -20,7 +20,7 @@ from titleshot.datasets.contracts.decision import Decision
 from titleshot.datasets.contracts.record import SEVERITIES
 from titleshot.datasets.contracts.scores import Comparison, Scorecard, Verdict
 from titleshot.datasets.contracts.validation import ValidationReport
-from titleshot.reports.rendering import headline, identity, incident_rows, noise, strips
+from titleshot.reports.rendering import headline, history, identity, incident_rows, noise, strips
 from titleshot.reports.rendering.baselines import baseline_table, luck_words, sensitivity_table
 from titleshot.reports.rendering.costs import cost_of_being_wrong
 from titleshot.reports.rendering.criteria import criterion_rows
@@ -109,11 +109,10 @@ def render_page(
         champion=comparison.champion,
         challenger=comparison.challenger,
         has_champion=has_champion(comparison),
+        champion_is_history=history.is_history(comparison.champion.identity),
         routes=sorted({page.route for card in cards for page in card.pages}),
-        replayed=(
-            f"Replayed over {number(round(comparison.weeks, 1))} weeks with "
-            f"{counted(comparison.incidents_scored, 'labelled incident')}."
-        ),
+        replayed=history.both_ran(comparison),
+        caveats=history.caveats(comparison.champion),
         paired=paired,
         criteria=criteria,
         has_limits=any(row.strip and row.strip.limit is not None for row in paired),
@@ -132,7 +131,6 @@ def render_scorecard(
 ) -> str:
     """The scores of one replay log as one HTML page; arguments as for :func:`render_page`."""
     rows = strips.score_rows(scorecard.scores)
-    settings = scorecard.settings
     return _render(
         "scorecard.html",
         (scorecard,),
@@ -140,11 +138,12 @@ def render_scorecard(
         incident_rows.of_scorecard(scorecard),
         [score.name for score in scorecard.scores],
         validation,
-        title=title or f"What {name(scorecard.identity.contender)} would have paged",
+        title=title or history.heading(scorecard),
         night=night,
         policy=None,
         facts=headline.facts(scorecard, night),
-        replayed=f"Replayed from {day(settings.span_from)} to {day(settings.span_to)}.",
+        replayed=history.it_ran(scorecard),
+        caveats=history.caveats(scorecard),
         scores=rows,
         has_limits=any(row.chance != "–" for row in rows),
         by_group=_by_group(scorecard.by_group, strips.score_row),

@@ -186,7 +186,7 @@ def _span(dataset: Dataset, logs: Sequence[ReplayLog], as_of: int | None) -> Spa
         if covers[0] > whole[0] or covers[1] < whole[1]:
             notes.append(
                 f"{log.about.get('contender') or log.path.name} covers only {format_instant(covers[0])} to"
-                f" {format_instant(covers[1])}: what lies outside is scored for nobody"
+                f" {format_instant(covers[1] - covers[1] % SECOND)}: what lies outside is scored for nobody"
             )
     if given.tuning_until is not None and given.tuning_until > start:
         # Warm-up may lie in the tuning span; what is scored may not.

@@ -14,6 +14,9 @@ def identity_rows(
     for card, role in zip(cards, roles, strict=True):
         known = card.identity
         rows.append((role.capitalize(), known.contender, None))
+        if known.pages_digest is not None:
+            rows.append(("its pages, an imported history", *_digest(known.pages_digest, "")))
+            continue
         rows.append(("its recipe", *_digest(known.recipe_digest, "none: page history or baseline")))
         rows.append(("its artifact", *_digest(known.artifact_digest, "none: nothing to serve")))
     known = cards[-1].identity

@@ -7,7 +7,7 @@ from itertools import pairwise
 from typing import Self
 
 from titleshot.datasets.contracts.incidents import Page
-from titleshot.datasets.contracts.instants import DAY, format_instant
+from titleshot.datasets.contracts.instants import DAY, SECOND, format_instant
 from titleshot.datasets.dataset import Dataset
 from titleshot.datasets.errors import UsageError
 from titleshot.datasets.importers.pages.tool_page import ToolPage
@@ -71,8 +71,8 @@ class Coverage:
             flags = " and ".join(f"--{name}" for name in self.assumed)
             found.append(
                 f"the page history is taken to be whole from {format_instant(self.start)} to"
-                f" {format_instant(self.end)} because no {flags} said what the export covers; if it covers"
-                " less, incidents of the rest count as missed by today's tool"
+                f" {format_instant(self.end - self.end % SECOND)} because no {flags} said what the export"
+                " covers; if it covers less, incidents of the rest count as missed by today's tool"
             )
         sent = [page.paged_at for page in pages]
         usual = max([DAY, *(after - before for before, after in pairwise(sent))])

@@ -127,6 +127,13 @@ def notes(history: History) -> list[str]:
             f"{history.unmapped} of {len(history.pages)} pages of the history name no service of the dataset"
             " and count as false pages: that flatters a challenger; map them with import pages --services"
         )
+    strange = sorted({page.route for page in history.pages} - history.names.teams)
+    if history.names.teams and strange:
+        shown = ", ".join(strange[:5])
+        found.append(
+            f"routes of the history are no teams of the dataset's ownership ({shown}): loads count by the"
+            " owners of the services named, nights on call by route, so nights of the two do not compare"
+        )
     if history.ungraded:
         found.append(
             f"{history.ungraded.total()} pages of the history bear a severity that the table of"

@@ -43,6 +43,8 @@ class ServiceNames:
 
     def __init__(self, dataset: Dataset, map_file: Path | None = None) -> None:
         self._known = _services(dataset)
+        self.teams = {row.team for row in dataset.reference() if isinstance(row, Ownership)}
+        """Whom the dataset knows to own services."""
         self._bare: dict[str, list[str]] = {}
         for service in sorted(self._known):
             self._bare.setdefault(service.partition("/")[2], []).append(service)
