@@ -9,7 +9,7 @@ from typing import ClassVar
 
 from titleshot.datasets.contracts.instants import DAY, SECOND, format_instant
 from titleshot.datasets.dataset_writer import DatasetWriter
-from titleshot.datasets.errors import Unreachable, UsageError
+from titleshot.datasets.errors import MalformedInput, Unreachable, UsageError
 from titleshot.datasets.importers.importer import Importer, Told, option
 from titleshot.datasets.importers.naive_times import NaiveTimes
 from titleshot.datasets.importers.prometheus.address import Address, token_of
@@ -18,12 +18,13 @@ from titleshot.datasets.importers.prometheus.fetched import Fetched, remove_fetc
 from titleshot.datasets.importers.prometheus.fetching import Fetching
 from titleshot.datasets.importers.prometheus.intake import Intake
 from titleshot.datasets.importers.prometheus.label_rules import LabelRules
-from titleshot.datasets.importers.prometheus.pieces import MOST_POINTS, by_time, count
+from titleshot.datasets.importers.prometheus.pieces import MOST_POINTS, count, last_step, pieces
 from titleshot.datasets.importers.prometheus.questions import AlertRules, Question, asked
 from titleshot.datasets.importers.prometheus.server import Server
 
 _MILLISECOND = 1_000_000
 _DEFAULT_SPAN = 14 * DAY
+_KEPT = "; what came is kept in {} beside the dataset and not asked for again by the next try"
 _NOTES = """\
 Values of evaluated queries stand at multiples of the step: each is what Prometheus would have answered at
 that moment, made of samples at most its lookback (5 minutes unless it was told otherwise) old. So a value may
@@ -91,16 +92,19 @@ class PrometheusServer(Importer):
             self._samples(questions, fetching, intake, start, end, told)
             if not self.no_alerts:
                 self._alerts(alerts, alert_rules, fetching, into, start, end, told)
-        except Unreachable as error:
+        except (MalformedInput, UsageError, Unreachable) as error:
             kept = fetching.fetched.folder.name if fetching.fetched.any_there else None
-            hint = (
-                f"; what came is kept in {kept} beside the dataset: the same command goes on" if kept else ""
+            raise type(error)(f"{error}{_KEPT.format(kept) if kept else ''}") from None
+        if not intake.finish(questions):
+            remove_fetched(into.path)  # answers without a sample are to no one's use
+            raise MalformedInput(
+                f"{address}: no query has a sample from {_instant(start)} to {_instant(end)}; does the server"
+                " reach back that far, and do the selectors name series it has? Native histograms are set"
+                " aside: ask for histogram_quantile(…) of them"
             )
-            raise Unreachable(f"{error}{hint}") from None
         warnings = [*fetching.warnings]
         if token and address.unencrypted_away:
             warnings.append("the token was sent unencrypted; use https")
-        intake.finish(questions)
         into.report["warnings"] = warnings
         into.report["requests"] = fetching.report()
         into.notes = _NOTES
@@ -114,13 +118,19 @@ class PrometheusServer(Importer):
     def _samples(
         self, questions: list[Question], fetching: Fetching, intake: Intake, start: int, end: int, told: Told
     ) -> None:
-        of = {question.number: question for question in questions}
-        total = sum(count(question, start, end, self.chunk_points) for question in questions)
-        for done, piece in enumerate(by_time(questions, start, end, self.chunk_points), 1):
-            question = of[piece.number]
-            for part, answer in fetching.answers(question, piece):
-                intake.add(question, part, answer)
-            told("fetching", done, total)
+        done, total = 0, sum(count(question, start, end, self.chunk_points) for question in questions)
+        if len(questions) > 1:  # a typo in the last must not wait for all the others
+            for question in questions:
+                for _, answer in fetching.answers(question, last_step(question, start, end)):
+                    intake.look(question, answer)
+        # The order of rows is part of what a dataset is: neither the order of the queries nor the cut into
+        # pieces may show in it.
+        for question in sorted(questions, key=Question.in_order):
+            for piece in pieces(question, start, end, self.chunk_points):
+                for part, answer in fetching.answers(question, piece):
+                    intake.add(question, part, answer)
+                done += 1
+                told("fetching", done, total)
 
     def _alerts(
         self,
@@ -137,7 +147,7 @@ class PrometheusServer(Importer):
         question = Question(0, alerts.query, 60_000, True, rules)
         before = start - gap // _MILLISECOND - 1  # who fires there did not begin to fire within the span
         total = count(question, before, end, self.chunk_points)
-        for done, piece in enumerate(by_time([question], before, end, self.chunk_points), 1):
+        for done, piece in enumerate(pieces(question, before, end, self.chunk_points), 1):
             for part, answer in fetching.answers(question, piece):
                 for series in answer.series:
                     times = series.times[series.times >= part.start * _MILLISECOND]

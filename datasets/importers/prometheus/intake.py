@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,47 +30,54 @@ class Intake:
         self._aside: Counter[int] = Counter()
         self._histograms: set[tuple[int, int]] = set()
 
+    def look(self, question: Question, answer: Answer) -> None:
+        """Name the results of an answer and add nothing.
+
+        Raises:
+            MalformedInput: as :meth:`add`.
+        """
+        self._named(question, answer)
+
     def add(self, question: Question, piece: Piece, answer: Answer) -> None:
-        """Add the points of an answer that lie within the piece; set aside what is no sample.
+        """Add the points of an answer that lie within the piece, by (time, series); set aside the others.
 
         Raises:
             MalformedInput: two results have one name, or none of the first results has one.
         """
         codes, times, values = [], [], []
-        for series in answer.series:
-            code = self._names.code(question, series)
-            if code < 0:
-                continue
+        for code, series in self._named(question, answer):
             self._faults(question, series, code)
             kept = self._within(question, piece, series)
             codes.append(np.full(int(kept.sum()), code, np.int32))
             times.append(series.times[kept])
             values.append(series.values[kept])
-        self._names.check_some(question)
         if codes:
             joined = np.concatenate(times)
+            order = np.argsort(joined, kind="stable")
             self._points[question.number] += len(joined)
-            self._into.add_samples(np.concatenate(codes), joined, np.concatenate(values))
+            self._into.add_samples(np.concatenate(codes)[order], joined[order], np.concatenate(values)[order])
 
-    def finish(self, questions: list[Question]) -> None:
-        """Report every question.
-
-        Raises:
-            MalformedInput: all of them came back empty.
-        """
+    def finish(self, questions: list[Question]) -> int:
+        """Report every question; returns how many samples there are."""
         report = self._into.report
         report["queries"] = [self._came(question) for question in questions]
-        empty = [question.query for question in questions if not self._points[question.number]]
-        report["queries_without_results"] = empty
+        report["queries_without_results"] = [
+            question.query for question in questions if not self._points[question.number]
+        ]
         report["namespaces_with_slash_replaced"] = self._names.slashes
-        if len(empty) == len(questions):
-            aside = sum(self._aside.values())
-            span = f"from {report['asked']['from']} to {report['asked']['to']}"
-            set_aside = f"; {aside:,} points were set aside, native histograms among them" if aside else ""
-            raise MalformedInput(
-                f"{report['asked']['server']}: no query has a sample {span}{set_aside}; does the server reach"
-                " back that far, and do the selectors name series it has?"
-            )
+        return self._points.total()
+
+    def _named(self, question: Question, answer: Answer) -> list[tuple[int, AnsweredSeries]]:
+        """Results with a name and their codes, by their keys."""
+        coded = [(self._names.code(question, series), series) for series in answer.series]
+        self._names.check_some(question)
+        found = sorted((one for one in coded if one[0] >= 0), key=lambda one: self._names.key(one[0]))
+        for (code, series), (following, _) in pairwise(found):
+            if code == following:
+                raise MalformedInput(
+                    f"{question.said}: one result stands twice in an answer: {series.labels}"
+                )
+        return found
 
     def _came(self, question: Question) -> dict[str, str | int | float]:
         number, query = question.number, question.query

@@ -5,7 +5,6 @@ Times here are milliseconds UTC, as Prometheus keeps them; spans are half-open [
 
 from __future__ import annotations
 
-import heapq
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -16,11 +15,9 @@ MOST_POINTS = 11_000
 
 
 class Piece(NamedTuple):
-    """A span of one question."""
+    """A part of a span."""
 
     start: int
-    number: int
-    """Of the question."""
     end: int
 
     def halves(self, step: int) -> tuple[Piece, Piece] | None:
@@ -30,7 +27,7 @@ class Piece(NamedTuple):
             middle += step
         if middle >= self.end:
             return None
-        return self._replace(end=middle), self._replace(start=middle)
+        return Piece(self.start, middle), Piece(middle, self.end)
 
 
 def pieces(question: Question, start: int, end: int, points: int) -> Iterator[Piece]:
@@ -46,7 +43,7 @@ def pieces(question: Question, start: int, end: int, points: int) -> Iterator[Pi
     length = question.step_ms * points
     while start < end:
         edge = min((start // length + 1) * length, end)
-        yield Piece(start, question.number, edge)
+        yield Piece(start, edge)
         start = edge
 
 
@@ -56,9 +53,10 @@ def count(question: Question, start: int, end: int, points: int) -> int:
     return max(0, (end - 1) // length - start // length + 1) if start < end else 0
 
 
-def by_time(questions: list[Question], start: int, end: int, points: int) -> Iterator[Piece]:
-    """The pieces of all questions by (start, number): history is read forwards, and a typo shows at once."""
-    return heapq.merge(*(pieces(question, start, end, points) for question in questions))
+def last_step(question: Question, start: int, end: int) -> Piece:
+    """The last step of the span alone, to try a question out."""
+    step = question.step_ms
+    return Piece(max(start, (end - 1) // step * step), end)
 
 
 def request(question: Question, piece: Piece) -> tuple[str, dict[str, str]] | None:

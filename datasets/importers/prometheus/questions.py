@@ -97,6 +97,10 @@ class Question:
     recorded: bool
     rules: LabelRules
 
+    def in_order(self) -> tuple[str, int, bool, str]:
+        """A key to sort questions by, whatever number they have."""
+        return self.query, self.step_ms, self.recorded, self.rules.model_dump_json()
+
     @property
     def said(self) -> str:
         """The query in an error message."""

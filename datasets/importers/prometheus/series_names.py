@@ -22,6 +22,7 @@ class SeriesNames:
     def __init__(self, into: DatasetWriter) -> None:
         self._into = into
         self._codes: dict[Origin, int] = {}
+        self._keys: dict[int, SeriesKey] = {}
         self._origins: dict[SeriesKey, Origin] = {}
         self.points_without_name: Counter[int] = Counter()
         """Points of results set aside, by number of the query."""
@@ -44,6 +45,10 @@ class SeriesNames:
         if code < 0:
             self.points_without_name[question.number] += len(series.values)
         return code
+
+    def key(self, code: int) -> SeriesKey:
+        """The key of a code given before."""
+        return self._keys[code]
 
     def check_some(self, question: Question) -> None:
         """Refuse a query all of whose results were set aside: its rules do not fit it.
@@ -71,6 +76,7 @@ class SeriesNames:
         first = self._origins.setdefault(found.key, origin)
         if first != origin:
             raise MalformedInput(_collision(question, found.key, first, origin))
+        self._keys[code] = found.key
         self.series[question.number] += 1
         self.slashes += found.slash_replaced
         return code
