@@ -36,6 +36,7 @@ _SCHEMA = pa.schema(
 _ZONED = r"^\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}:\d{2}(\.\d{1,9})?(Z|[+-]\d{2}:?\d{2})$"
 _SPLIT_INTO = 8
 _FEW = 64
+_DEEPEST = 100
 
 
 class SampleLines:
@@ -174,6 +175,8 @@ def _parsed(lines: list[bytes]) -> pa.Table | None:
     if not all(line.startswith(b"{") and line.endswith(b"}") for line in lines):
         return None
     data = b"\n".join(lines)
+    if _open(data) > 2 * len(lines) and any(_open(line) > _DEEPEST for line in lines):
+        return None
     try:
         data.decode()
         table = pj.read_json(
@@ -184,6 +187,11 @@ def _parsed(lines: list[bytes]) -> pa.Table | None:
     except (pa.ArrowException, UnicodeDecodeError):
         return None
     return table if table.num_rows == len(lines) else None
+
+
+def _open(data: bytes) -> int:
+    """A bound of how deep it is nested; Arrow overruns its stack where that is some ten thousand."""
+    return data.count(b"{") + data.count(b"[")
 
 
 def _unsure(table: pa.Table, lines: list[bytes]) -> NDArray[np.bool_]:
