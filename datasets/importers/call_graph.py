@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 
 from titleshot.datasets.contracts.reference import TopologyEdge
 
 Calls = set[tuple[str, str]]
 """Pairs of caller and callee, each ``namespace/service``."""
+_SERVICE = re.compile(r"[^/\x00-\x1f]{1,250}/[^\x00-\x1f]{1,1000}")
+
+
+def is_service(name: str) -> bool:
+    """Whether a text can be the ``namespace/service`` of a topology row."""
+    return _SERVICE.fullmatch(name) is not None
 
 
 def topology_rows(calls: Calls, services: Iterable[str], since: Mapping[str, int]) -> list[TopologyEdge]:

@@ -29,7 +29,7 @@ _BOUTIQUE = {
 _TICKETS = "ts-"
 _EIGHT_HOURS_S, _ABOUT_S = 8 * 3600, 600
 _LONGEST_JSON = 1 << 24
-_NAME = re.compile(r"[^/\x00-\x1f]+")
+_NAME = re.compile(r"[^/\x00-\x1f]{1,250}")
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from titleshot.datasets.contracts.instants import SECOND, parse_instant
 from titleshot.datasets.contracts.record import SeriesKey, canonical_json, service_id
 from titleshot.datasets.dataset_writer import DatasetWriter
 from titleshot.datasets.errors import MalformedInput
+from titleshot.datasets.importers.call_graph import Calls, is_service
 from titleshot.datasets.importers.naive_times import NaiveTimes
 from titleshot.datasets.importers.wide_rows import WideRows, WideSamples
 
@@ -92,7 +93,7 @@ class Seen:
     """Files with a success rate that is 0 in every row."""
     services: set[str] = field(default_factory=set)
     """``namespace/service`` with samples."""
-    calls: set[tuple[str, str]] = field(default_factory=set)
+    calls: Calls = field(default_factory=set)
     """Callers and callees that columns of call latencies name."""
     first: int | None = None
     last: int | None = None
@@ -222,9 +223,10 @@ class MetricFile:
         def of_call(_: str, column: str) -> SeriesKey | None:
             caller, _, callee = column.partition("_")
             match = _EDGES.fullmatch(name)
-            if not caller or not callee or match is None:
+            call = (service_id(system, caller), service_id(system, callee))
+            if match is None or not all(is_service(end) for end in call):
                 return None
-            self._seen.calls.add((service_id(system, caller), service_id(system, callee)))
+            self._seen.calls.add(call)
             if kind == "source":
                 metric, whose, labels = "call_client_latency", caller, {"callee": callee}
             else:

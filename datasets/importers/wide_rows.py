@@ -26,10 +26,11 @@ class WideRows:
     Args:
         path: the file; a byte order mark is passed over.
         name: what reports call it.
-        kind: which table's quarantine its faulty lines go to.
+        into: takes the faulty lines; None on a first look, before the one that sets them aside.
+        kind: which table's quarantine they go to.
     """
 
-    def __init__(self, path: Path, name: str, into: DatasetWriter, kind: str = "samples") -> None:
+    def __init__(self, path: Path, name: str, into: DatasetWriter | None, kind: str = "samples") -> None:
         self.name = name
         self._path, self._into, self._kind = path, into, kind
 
@@ -51,8 +52,9 @@ class WideRows:
 
     def set_aside(self, reason: str, detail: str, number: int, cells: Sequence[str] | str) -> None:
         """Put a line into quarantine."""
-        record = cells if isinstance(cells, str) else ",".join(cells)
-        self._into.quarantine(self._kind, reason, detail, self.name, number, record)
+        if self._into is not None:
+            record = cells if isinstance(cells, str) else ",".join(cells)
+            self._into.quarantine(self._kind, reason, detail, self.name, number, record)
 
     def _lines(self, file: BinaryIO) -> Iterator[tuple[int, bytes]]:
         number = 0
