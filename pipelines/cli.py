@@ -22,6 +22,7 @@ from titleshot.pipelines.outcome import Outcome, silent
 COMMANDS: dict[str, tuple[str, str]] = {
     "demo": ("demo", "the whole way on the embedded synthetic platform"),
     "generate": ("generate", "make a synthetic platform with known truth"),
+    "plant": ("plant", "put sized faults into a copy of a dataset, to see what a contender finds"),
     "import": ("import_", "bring a history in from where a team keeps it"),
     "validate": ("validate", "check a dataset; nothing unvalidated is replayed"),
     "fit": ("fit", "learn what a contender needs from history"),
@@ -29,6 +30,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "journal": ("journal", "turn a shim's or sidecar's journal into a replay log"),
     "score": ("score", "score a replay log against labels"),
     "compare": ("compare", "compare a challenger with the champion and judge it"),
+    "nab": ("nab", "score a contender, or published results, by NAB's protocol"),
+    "sensitivity": ("sensitivity", "how big a planted fault must be for a contender to page, and how soon"),
     "report": ("report", "write a page of an evidence folder or a log"),
     "policy": ("policy", "show what each criterion of a policy lets pass and stops"),
     "judge": ("judge", "judge past evidence under another policy"),
@@ -71,6 +74,8 @@ def main(argv: list[str] | None = None) -> int:
         place = f"{error.filename}: " if error.filename else ""
         return _failed(words, error, f"{place}{error.strerror or error}", 2)
     except Exception as error:
+        if isinstance(error, RuntimeError) and str(error).startswith("Symlink loop"):  # pathlib, up to 3.12
+            return _failed(words, error, f"{error}; name a file or folder that is there", 2)
         if os.environ.get("TITLESHOT_DEBUG"):
             raise
         return _failed(words, error, _of_bug(error), 2)
