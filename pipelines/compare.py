@@ -8,9 +8,10 @@ from pathlib import Path
 
 from titleshot.datasets.contracts.decision import Decision
 from titleshot.datasets.contracts.html_table import ShowsItself
-from titleshot.datasets.contracts.instants import format_instant
+from titleshot.datasets.contracts.instants import SECOND, format_instant
 from titleshot.datasets.contracts.scores import Comparison, Verdict
 from titleshot.datasets.dataset import Dataset
+from titleshot.datasets.planting.traces import refuse_planted
 from titleshot.datasets.replay_log import ReplayLog
 from titleshot.datasets.yaml_file import load_yaml
 from titleshot.pipelines.argument_types import instant
@@ -72,11 +73,13 @@ def compare(
     Raises:
         InvalidDataset: the dataset is not validated, or a log was replayed from other data.
         MalformedInput: a log, policy or decision breaks its contract.
-        UsageError: nothing to compare in the span, or ``out`` is something else.
+        UsageError: nothing to compare in the span, the dataset has planted faults, or ``out`` is something
+            else.
     """
     place, chosen = Home(home), policy if isinstance(policy, Policy) else load_policy(policy)
     purpose = load_yaml(decision, Decision) if isinstance(decision, Path) else decision
     data = labels if isinstance(labels, Dataset) else Dataset.open(labels)
+    refuse_planted(data, "compare")
     report = data.validated()
     first, second = _log(champion), _log(challenger)
     if second is None:
@@ -165,14 +168,13 @@ def command(args: argparse.Namespace, progress: Progress) -> Outcome:
 
 
 def _known_of(comparison: Comparison) -> list[str]:
-    """What a reader must know of a champion that is an imported page history."""
-    notes = caveats(comparison.champion)
-    if not notes:
-        return []
-    settings = comparison.champion.settings
-    span = f"{format_instant(settings.span_from)} to {format_instant(settings.span_to)}"
-    who = comparison.champion.identity.contender
-    return [
-        f"Champion: {who}, an imported page history, compared over {span}.",
-        *(f"note: {n}" for n in notes),
-    ]
+    """What a reader must know of a side that is an imported page history."""
+    said = []
+    for role, card in (("Champion", comparison.champion), ("Challenger", comparison.challenger)):
+        if notes := caveats(card):
+            settings, who = card.settings, card.identity.contender
+            until = settings.span_to - settings.span_to % SECOND
+            span = f"{format_instant(settings.span_from)} to {format_instant(until)}"
+            said += [f"{role}: {who}, an imported page history, compared over {span}."]
+            said += [f"note: {note}" for note in notes]
+    return list(dict.fromkeys(said))

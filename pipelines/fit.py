@@ -14,6 +14,7 @@ from titleshot.datasets.contracts.instants import SECOND, format_instant
 from titleshot.datasets.contracts.reference import Maintenance, PlannedChange, ReferenceRow
 from titleshot.datasets.dataset import Dataset
 from titleshot.datasets.errors import UsageError
+from titleshot.datasets.planting.traces import refuse_planted
 from titleshot.datasets.whole_output import whole_folder
 from titleshot.detectors.contender import Contender
 from titleshot.detectors.fitted import Fitted
@@ -41,10 +42,12 @@ def fit(
         every_s: also fit again every so many seconds from the cutoff to the end of the data.
 
     Raises:
-        UsageError: nothing had arrived by the cutoff.
+        UsageError: nothing had arrived by the cutoff, or the dataset has planted faults.
     """
     data = dataset if isinstance(dataset, Dataset) else Dataset.open(Path(dataset))
     chosen = contender if isinstance(contender, Contender) else Contender.load(contender)
+    # What is fitted can be registered: it must not have learnt from faults that never were.
+    refuse_planted(data, "fit")
     data.validated()
     recipe = chosen.recipe
     series = SeriesIndex(data.series())

@@ -184,7 +184,8 @@ def _told(args: argparse.Namespace, made: Dataset, plan: Plan) -> str:
     if report["clipped"]:
         lines.append(f"held at the end of their metric's range: {report['clipped']:,} samples")
     if plan.given_up:
-        lines.append(f"sizes given up in a service, metric and kind: {in_words(plan.given_up)}")
+        wanted = f"{plan.cells:,} services, metrics and kinds"
+        lines.append(f"sizes that some of the {wanted} did not get: {in_words(plan.given_up)}")
     if plan.count == args.most:
         lines.append(
             f"cut at --most {args.most}; {plan.cells:,} services, metrics and kinds share them evenly"

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 from titleshot.datasets.contracts.instants import DAY, format_instant
 from titleshot.datasets.contracts.scores import Answer, Comparison, CriterionOutcome, Verdict
+from titleshot.datasets.planting.traces import WAY_OUT, traces_in
 from titleshot.registry.criteria import about, faults_of, guardrails_of, outcome_of
 from titleshot.registry.policy import Criterion, Policy
 from titleshot.registry.wording import count
@@ -141,6 +142,7 @@ def judge(
 def _mismatches(comparison: Comparison, policy: Policy, validation_passed: bool) -> list[str]:
     one, other = comparison.champion, comparison.challenger
     faults = [] if validation_passed else ["the dataset did not pass validation; run validate"]
+    faults += [f"{trace}: {WAY_OUT}" for trace in traces_in(comparison)]
     faults += [
         f"champion and challenger were scored on different data ({what})"
         for what in ("dataset_digest", "labels_digest", "labels_as_of")

@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from titleshot.datasets.contracts.scores import Comparison
 from titleshot.datasets.errors import FailedCheck, IntegrityError, UsageError
+from titleshot.datasets.planting.traces import WAY_OUT, traces_in
 from titleshot.registry.aliases import Aliases, Basis, Strayed
 from titleshot.registry.evidence import Evidence, read_evidence
 from titleshot.registry.gate import objections
@@ -92,6 +93,9 @@ def promote(
         champion = version_of(lines, name, live.version, home) if live else None
         overruled = _overruled(aliases.strayed(), aliases, alias, override, reason, actor)
         proof = read_evidence(evidence) if evidence else None
+        if proof and (traces := traces_in(proof.comparison)):
+            # No override: whoever overrules may promote without evidence, but not on this.
+            raise UsageError(f"{evidence} is no evidence ({'; '.join(traces)}): {WAY_OUT}")
         if proof:
             overruled += objections(
                 proof,

@@ -15,6 +15,7 @@ from titleshot.datasets.contracts.scores import Identity, Settings
 from titleshot.datasets.dataset import Dataset
 from titleshot.datasets.errors import UsageError
 from titleshot.datasets.label_layer import Labels
+from titleshot.datasets.planting.traces import WAY_OUT, traces_of
 from titleshot.datasets.replay_log import ReplayLog
 from titleshot.reports import identity
 from titleshot.reports.assignment import PageTable, Rules
@@ -103,7 +104,11 @@ class Terms:
         )
         rules = Rules(given.early_s, given.grace_s, given.hops, given.labels_complete)
         resampling = Resampling(len(time.days), resamples, seed)
-        notes = (*found.notes, *_label_notes(labels, None if as_of is None else found.end))
+        notes = (
+            *found.notes,
+            *_planted_notes(dataset),
+            *_label_notes(labels, None if as_of is None else found.end),
+        )
         return cls(dataset, labels, reference, time, rules, exposure, resampling, settings, notes)
 
     def contestant(self, log: ReplayLog | None) -> Contestant:
@@ -211,6 +216,11 @@ def _left_out(dataset: Dataset, reference: Reference) -> list[Window]:
             services = frozenset(reference.canonical(name, span.from_) for name in span.services)
         windows.append(Window(span.from_, span.to, services))
     return windows
+
+
+def _planted_notes(dataset: Dataset) -> list[str]:
+    traces = traces_of(dataset)
+    return [f"planted faults among the incidents ({'; '.join(traces)}): {WAY_OUT}"] if traces else []
 
 
 def _label_notes(labels: Labels, end: int | None) -> list[str]:
