@@ -5,14 +5,24 @@ from __future__ import annotations
 from titleshot.datasets.errors import UsageError
 from titleshot.datasets.importers.importer import Importer
 from titleshot.datasets.importers.jsonl import JsonLines
+from titleshot.datasets.importers.ms_cloud import MsCloud
 from titleshot.datasets.importers.nab import Nab
+from titleshot.datasets.importers.nezha import Nezha
+from titleshot.datasets.importers.petshop import Petshop
+from titleshot.datasets.importers.prometheus.importer import PrometheusServer
+from titleshot.datasets.importers.smd import Smd
 from titleshot.datasets.nearest import nearest
 
 IMPORTERS: dict[str, type[Importer]] = {
     importer.format: importer
     for importer in (
         JsonLines,
+        MsCloud,
         Nab,
+        Nezha,
+        Petshop,
+        PrometheusServer,
+        Smd,
     )
 }
 
