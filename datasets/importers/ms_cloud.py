@@ -33,7 +33,7 @@ from titleshot.datasets.importers.unscored_time import Seen, outside_rows, unlab
 NAMESPACE = "ms-cloud"
 METRICS = {
     "application-crash-rate-1": "crash_error_rate",
-    "application-crash-rate-2": "crash_error_ratio",
+    "application-crash-rate-2": "crash_error_ratio_to_launches",
     "consumer-purchase-rate": "purchase_throughput",
     "data-ingress-rate": "ingress_throughput",
     "ecommerce-api-incoming-rps": "requests_per_second",
@@ -41,7 +41,10 @@ METRICS = {
     "mongodb-application-rps": "requests_per_second",
     "mongodb-machine-rps": "requests_per_second",
 }
-"""What a group measures, in words that contenders choose detectors by."""
+"""What a group measures, in words that contenders choose detectors by.
+
+Crashes of the second group are counted per launch and may be more than one: no ratio within 0 and 1.
+"""
 METRIC = "value"
 """The metric of a group that is none of these."""
 _UNLABELLED, _LABELLED, _UNKNOWN = range(3)

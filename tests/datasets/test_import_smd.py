@@ -281,7 +281,8 @@ def test_values_without_labels_are_not_scored(source: Path) -> None:
 
 @pytest.mark.parametrize(("absent", "rows"), [("train", 10), ("test", 6)])
 def test_a_part_may_be_missing(source: Path, absent: str, rows: int) -> None:
-    write_npz(source, **{absent: None})
+    without: dict[str, Any] = {absent: None}
+    write_npz(source, **without)
 
     dataset = imported(source)
 
