@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from titleshot.datasets.contracts.incidents import DeadLetter, IncidentCandidate, Page
 from titleshot.datasets.contracts.record import SeriesKey
-from titleshot.datasets.errors import MalformedInput, NotFitted
+from titleshot.datasets.errors import MalformedInput, NotFitted, UsageError
 from titleshot.datasets.yaml_file import load_yaml
 from titleshot.detectors.alert_policy import AlertPolicy
 from titleshot.detectors.block import KINDS, SAMPLE, AnyRecord, Block
@@ -55,10 +55,15 @@ class Contender:
         """From a recipe file, the name of a shipped contender, or a folder that ``fit`` or ``register`` made.
 
         Raises:
-            UsageError: nothing there.
+            UsageError: nothing there, or a replay log.
             MalformedInput: recipe or fitted arrays break their contract.
         """
         folder = Path(source)
+        if (folder / "log.json").is_file():
+            raise UsageError(
+                f"{folder} is a replay log, no contender: what it says can be scored and compared, and of an"
+                " imported page history that is all; name a recipe, a shipped contender or a fitted folder"
+            )
         if folder.is_dir():
             recipe = load_yaml(folder / "contender.yaml", Recipe)
             return cls(recipe, Fitted.read(folder, recipe.digest))
