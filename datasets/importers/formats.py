@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from titleshot.datasets.errors import UsageError
+from titleshot.datasets.importers.csv_files import Csv
 from titleshot.datasets.importers.importer import Importer
 from titleshot.datasets.importers.jsonl import JsonLines
 from titleshot.datasets.importers.ms_cloud import MsCloud
@@ -16,6 +17,7 @@ from titleshot.datasets.nearest import nearest
 IMPORTERS: dict[str, type[Importer]] = {
     importer.format: importer
     for importer in (
+        Csv,
         JsonLines,
         MsCloud,
         Nab,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
@@ -12,13 +12,19 @@ from pydantic import TypeAdapter
 from titleshot.datasets.contracts.incidents import Page
 from titleshot.datasets.contracts.labels import FeedbackLabel, IncidentLabel
 from titleshot.datasets.contracts.reference import REFERENCE_ROW
-from titleshot.datasets.contracts.telemetry import LogEvent, PlatformEvent
+from titleshot.datasets.contracts.telemetry import LogEvent, PlatformEvent, Sample
 from titleshot.datasets.dataset_writer import DatasetWriter
 from titleshot.datasets.errors import MalformedInput
 from titleshot.datasets.importers.importer import Importer, Told
 from titleshot.datasets.importers.naive_times import NaiveTimes
 from titleshot.datasets.importers.record_lines import RecordLines
 from titleshot.datasets.importers.sample_lines import SampleLines
+from titleshot.datasets.importers.source_files import (
+    LongLine,
+    files_below,
+    line_blocks,
+    opened,
+)
 
 _RECORDS: dict[str, TypeAdapter[Any]] = {
     "log_events": TypeAdapter(LogEvent),
@@ -28,8 +34,8 @@ _RECORDS: dict[str, TypeAdapter[Any]] = {
     "feedback": TypeAdapter(FeedbackLabel),
     "pages": TypeAdapter(Page),
 }
-KINDS = ("samples", *_RECORDS)
-_BATCH_BYTES = 1 << 20
+_KINDS = {"samples": TypeAdapter(Sample), **_RECORDS}
+_ENDINGS = (".jsonl", ".jsonl.gz")
 _BOM = b"\xef\xbb\xbf"
 
 
@@ -39,9 +45,9 @@ class JsonLines(Importer):
 
     In a folder the start of a file's name says what it holds: ``samples*.jsonl``, ``log_events*.jsonl``,
     ``platform_events*.jsonl``, ``reference*.jsonl``, ``incidents*.jsonl``, ``feedback*.jsonl``,
-    ``pages*.jsonl``; several files of a kind are read in the order of their names. Samples keep the order of
-    their lines, repeats and steps back in time included. Without an incidents file nothing is known to be a
-    false page, so the labels are not declared complete.
+    ``pages*.jsonl``, each also ``.jsonl.gz``; several files of a kind are read in the order of their names.
+    Samples keep the order of their lines, repeats and steps back in time included. Without an incidents file
+    nothing is known to be a false page, so the labels are not declared complete.
     """
 
     format: ClassVar[str] = "jsonl"
@@ -49,45 +55,71 @@ class JsonLines(Importer):
 
     def read(self, source: str, into: DatasetWriter, naive: NaiveTimes, told: Told) -> None:
         place = Path(source)
-        files = _files(place)
-        read: dict[str, dict[str, int]] = {}
-        for kind, paths in files.items():
+        samples, records = [place], dict[str, list[Path]]()
+        if not place.is_file():
+            samples, records = _of_kind(place, "samples"), record_files(place)
+            if not samples:
+                raise MalformedInput(
+                    f"{source}: no samples*.jsonl here; a folder holds {', '.join(_KINDS)} (*.jsonl)"
+                )
+        into.report["files"] = read = {}
+        for path in samples:
+            read[path.name] = _read_samples(path, into, naive, told)
+        for kind, paths in records.items():
             for path in paths:
-                lines, used = _read_file(kind, path, into, naive, told)
-                read[path.name] = {"lines": lines, "used": used}
-        into.report["files"] = read
+                read[path.name] = read_records(kind, path, into, naive, told)
         if place.is_dir():
-            known = {path for paths in files.values() for path in paths}
-            into.report["files_not_read"] = sorted(
-                path.name for path in place.iterdir() if path.is_file() and path not in known
-            )
+            names = (path.name for path in place.iterdir() if path.is_file())
+            into.report["files_not_read"] = sorted(name for name in names if name not in read)
         if not into.samples:
             raise MalformedInput(_nothing(place, sum(of["lines"] for of in read.values()), into))
-        if not files["incidents"]:
-            into.evaluation = into.evaluation.model_copy(update={"labels_complete": False})
-            into.report["labels"] = "no incidents file: labels are not declared complete"
+        labels_of(records.get("incidents", []), into)
 
 
-def _files(source: Path) -> dict[str, list[Path]]:
-    if source.is_file():
-        return {**{kind: [] for kind in KINDS}, "samples": [source]}
-    files = {kind: sorted(path for path in source.glob(f"{kind}*.jsonl") if path.is_file()) for kind in KINDS}
-    if not files["samples"]:
-        raise MalformedInput(f"{source}: no samples*.jsonl here; a folder holds {', '.join(KINDS)} (*.jsonl)")
-    return files
+def _of_kind(folder: Path, kind: str) -> list[Path]:
+    found = files_below(folder, f"{kind}*")
+    return [path for path in found if path.name.endswith(_ENDINGS)]
 
 
-def _read_file(kind: str, path: Path, into: DatasetWriter, naive: NaiveTimes, told: Told) -> tuple[int, int]:
-    """Lines that are not blank, and lines used."""
-    total = used = 0
-    samples = SampleLines(path.name, into, naive)
-    records = RecordLines(kind, path.name, into, naive)
+def record_files(folder: Path) -> dict[str, list[Path]]:
+    """Files of every kind but samples in a folder, by kind.
+
+    Raises:
+        MalformedInput: a link leads out of the folder.
+    """
+    return {kind: _of_kind(folder, kind) for kind in _RECORDS}
+
+
+def labels_of(incidents: Sequence[Path], into: DatasetWriter) -> None:
+    """Without incidents nothing is known to be a false page."""
+    if not incidents:
+        into.evaluation = into.evaluation.model_copy(update={"labels_complete": False})
+        into.report["labels"] = "no incidents file: labels are not declared complete"
+
+
+def _read_samples(path: Path, into: DatasetWriter, naive: NaiveTimes, told: Told) -> dict[str, int]:
+    """How many lines are not blank, and how many were used."""
+    total, before = 0, into.samples
+    records = RecordLines("samples", path.name, into, naive, _KINDS)
+    samples = SampleLines(records, into, naive)
     for lines, numbers in _batches(path):
-        total += len(lines)
-        if kind == "samples":
-            before = into.samples
+        total += len(numbers)
+        if isinstance(lines, LongLine):
+            records.pass_by(lines, numbers[0])
+        else:
             samples.add(lines, numbers)
-            used += into.samples - before
+        told(f"reading {path.name}", total, None)
+    return {"lines": total, "used": into.samples - before}
+
+
+def read_records(kind: str, path: Path, into: DatasetWriter, naive: NaiveTimes, told: Told) -> dict[str, int]:
+    """Read a file of one kind that is not samples; how many lines are not blank, and how many were used."""
+    total = used = 0
+    records = RecordLines(kind, path.name, into, naive, _KINDS)
+    for lines, numbers in _batches(path):
+        total += len(numbers)
+        if isinstance(lines, LongLine):
+            records.pass_by(lines, numbers[0])
         else:
             found = [
                 record
@@ -97,7 +129,7 @@ def _read_file(kind: str, path: Path, into: DatasetWriter, naive: NaiveTimes, to
             used += len(found)
             _add(kind, found, into)
         told(f"reading {path.name}", total, None)
-    return total, used
+    return {"lines": total, "used": used}
 
 
 def _add(kind: str, records: list[Any], into: DatasetWriter) -> None:
@@ -111,21 +143,23 @@ def _add(kind: str, records: list[Any], into: DatasetWriter) -> None:
         into.add_labels(**{kind: records})
 
 
-def _batches(path: Path) -> Iterator[tuple[list[bytes], list[int]]]:
-    """Lines that are not blank, stripped, with their numbers from 1, some megabytes at a time."""
+def _batches(path: Path) -> Iterator[tuple[list[bytes] | LongLine, list[int]]]:
+    """Lines that are not blank, stripped, with their numbers from 1; a line too long by itself."""
     number = 0
-    try:
-        with path.open("rb") as file:
-            while read := file.readlines(_BATCH_BYTES):
-                if number == 0:
-                    read[0] = read[0].removeprefix(_BOM)
-                stripped = [line.strip() for line in read]
-                numbers = [number + i for i, line in enumerate(stripped, 1) if line]
-                number += len(read)
-                if numbers:
-                    yield [line for line in stripped if line], numbers
-    except OSError as error:
-        raise MalformedInput(f"{path} cannot be read: {error.strerror}") from None
+    with opened(path) as file:
+        for block in line_blocks(file, path):
+            if isinstance(block, LongLine):
+                number += 1
+                yield block, [number]
+                continue
+            read = bytes(memoryview(block.buffer)[: block.end - 1]).split(b"\n")
+            if number == 0:
+                read[0] = read[0].removeprefix(_BOM)
+            stripped = [line.strip() for line in read]
+            numbers = [number + i for i, line in enumerate(stripped, 1) if line]
+            number += len(read)
+            if numbers:
+                yield [line for line in stripped if line], numbers
 
 
 def _nothing(source: Path, lines: int, into: DatasetWriter) -> str:

@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.json as pj
 from numpy.typing import NDArray
-from pydantic import TypeAdapter
+from pydantic import TypeAdapter, ValidationError
 
 from titleshot.datasets.contracts.record import SeriesKey, canonical_json
 from titleshot.datasets.contracts.telemetry import Sample
@@ -25,32 +25,36 @@ from titleshot.datasets.sample_files import NO_INSTANT
 
 _SAMPLE = TypeAdapter(Sample)
 _TEXTS = ("timestamp", "namespace", "service", "metric_name")
-_SCHEMA = pa.schema(
-    [
-        *((name, pa.string()) for name in _TEXTS),
-        ("value", pa.float64()),
-        ("ingested_at", pa.string()),
-        ("schema_version", pa.string()),
-    ]
-)
+_FIELDS = [
+    *((name, pa.string()) for name in _TEXTS),
+    ("value", pa.float64()),
+    ("ingested_at", pa.string()),
+    ("schema_version", pa.string()),
+]
 _ZONED = r"^\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}:\d{2}(\.\d{1,9})?(Z|[+-]\d{2}:?\d{2})$"
 _SPLIT_INTO = 8
 _FEW = 64
+_MOST_LABELS = 64
+"""Labels that become columns; lines with others are read one by one: a table of all would be vast."""
 _DEEPEST = 100
 
 
 class SampleLines:
     """Reads lines of samples of one file into a writer, in their order."""
 
-    def __init__(self, source: str, into: DatasetWriter, naive: NaiveTimes) -> None:
+    def __init__(self, records: RecordLines, into: DatasetWriter, naive: NaiveTimes) -> None:
         self._into = into
         self._naive = naive
         self._known: dict[tuple[tuple[str, ...], tuple[str | None, ...]], int] = {}
-        self._lines = RecordLines("samples", source, into, naive)
+        self._lines = records
+        self._labels: list[str] = []
+        """Names of labels met so far, up to the most that become columns."""
 
     def add(self, lines: list[bytes], numbers: list[int]) -> None:
         """Read lines, none of them blank, with their line numbers."""
-        table = _parsed(lines)
+        if not self._known:
+            self._learn(lines[0])
+        table = _parsed(lines, self._labels)
         if table is not None:
             self._add_table(table, lines, numbers)
         elif len(lines) > _FEW:
@@ -82,6 +86,7 @@ class SampleLines:
             sample = self._lines.record(_SAMPLE, lines[index], numbers[index])
             if sample is not None:
                 kept[index] = True
+                self._learn_labels(sample.series_labels)
                 rows.codes[index] = self._into.add_series([sample.key])[0]
                 rows.timestamps[index] = sample.timestamp
                 rows.values[index] = sample.value
@@ -93,6 +98,17 @@ class SampleLines:
             rows.values[kept],
             ingested if np.any(ingested != NO_INSTANT) else None,
         )
+
+    def _learn(self, line: bytes) -> None:
+        try:
+            self._learn_labels(_SAMPLE.validate_json(line).series_labels)
+        except ValidationError:
+            return  # it is read again and said what is wrong with it
+
+    def _learn_labels(self, labels: dict[str, str]) -> None:
+        for name in labels:
+            if len(self._labels) < _MOST_LABELS and name not in self._labels:
+                self._labels.append(name)
 
     def _codes(self, table: pa.Table) -> tuple[NDArray[np.int32], NDArray[np.bool_]]:
         """Codes of the rows' series, and whether a row's series is one that may be."""
@@ -170,19 +186,22 @@ class _Rows:
         self.ingested = np.full(rows, NO_INSTANT)
 
 
-def _parsed(lines: list[bytes]) -> pa.Table | None:
+def _parsed(lines: list[bytes], labels: list[str]) -> pa.Table | None:
     """The lines as a table of as many rows; None where any of them is not plainly one JSON object."""
     if not all(line.startswith(b"{") and line.endswith(b"}") for line in lines):
         return None
     data = b"\n".join(lines)
     if _open(data) > 2 * len(lines) and any(_open(line) > _DEEPEST for line in lines):
         return None
+    fields = list(_FIELDS)
+    if labels:
+        fields.append(("series_labels", pa.struct([(name, pa.string()) for name in labels])))
     try:
         data.decode()
         table = pj.read_json(
             io.BytesIO(data),
             pj.ReadOptions(use_threads=False, block_size=len(data) + 1),
-            pj.ParseOptions(explicit_schema=_SCHEMA, unexpected_field_behavior="infer"),
+            pj.ParseOptions(explicit_schema=pa.schema(fields), unexpected_field_behavior="error"),
         )
     except (pa.ArrowException, UnicodeDecodeError):
         return None
@@ -195,7 +214,7 @@ def _open(data: bytes) -> int:
 
 
 def _unsure(table: pa.Table, lines: list[bytes]) -> NDArray[np.bool_]:
-    """Rows that only the contract itself can judge: missing, null, foreign or newer fields."""
+    """Rows that only the contract itself can judge: missing or null, or of another version."""
     unsure = np.zeros(table.num_rows, np.bool_)
     if any(b"null" in line for line in lines):
         unsure |= np.array([b"null" in line for line in lines])
@@ -205,24 +224,16 @@ def _unsure(table: pa.Table, lines: list[bytes]) -> NDArray[np.bool_]:
     unsure |= _mask(pc.fill_null(pc.is_inf(table.column("value")), False))
     version = table.column("schema_version")
     unsure |= _mask(pc.fill_null(pc.not_equal(version, Sample.VERSION), False))
-    for name in set(table.column_names) - set(_SCHEMA.names):
-        column = table.column(name)
-        if name == "series_labels" and pa.types.is_struct(column.type):
-            for part in column.combine_chunks().flatten():
-                if not pa.types.is_string(part.type):
-                    unsure |= _mask(part.is_valid())
-        else:
-            unsure |= _mask(column.is_valid())
     return unsure
 
 
 def _labels(table: pa.Table) -> list[tuple[str, pa.ChunkedArray]]:
     position = table.schema.get_field_index("series_labels")
-    if position < 0 or not pa.types.is_struct(table.schema.field(position).type):
+    if position < 0:
         return []
     column = table.column(position).combine_chunks()
     parts = zip(column.type, column.flatten(), strict=True)
-    return [(field.name, pa.chunked_array([part])) for field, part in parts if pa.types.is_string(part.type)]
+    return [(field.name, pa.chunked_array([part])) for field, part in parts]
 
 
 def _plain_instants(texts: pa.Array) -> NDArray[np.int64] | None:

@@ -8,12 +8,17 @@ import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, NamedTuple
 
 from titleshot.datasets.errors import MalformedInput
 
 LONGEST_LINE = 1 << 20
 """Bytes; a longer line is no record and is set aside."""
+BLOCK = 1 << 20
+"""Bytes read at a time."""
+ROOM = 64
+"""Bytes that a block's buffer goes on for after its end."""
+_HEAD = 1_000
 UNPACKED_RATIO = 200
 """A file may unpack to this many times its size …"""
 UNPACKED_ALWAYS = 1 << 28
@@ -34,6 +39,69 @@ def files_below(source: Path, pattern: str) -> list[Path]:
                 f"{path}: a link that leads out of {source}; copy the file it points to into the folder"
             )
     return found
+
+
+class Block(NamedTuple):
+    """Whole lines of a file: ``buffer[:end]``, of which the last byte is a line feed.
+
+    The buffer is used again for the next block.
+    """
+
+    buffer: bytearray
+    end: int
+
+
+class LongLine(NamedTuple):
+    """A line longer than LONGEST_LINE, of which only the first bytes were kept."""
+
+    head: bytes
+    length: int
+
+
+def line_blocks(file: BinaryIO, path: Path) -> Iterator[Block | LongLine]:
+    """The lines of a file, about a megabyte at a time, in the memory of two.
+
+    The last line is given a line feed where it has none. A line may be longer than LONGEST_LINE and still
+    stand in a block; one that would not fit is passed by.
+
+    Raises:
+        MalformedInput: ``path`` cannot be read or unpacked.
+    """
+    buffer = bytearray(BLOCK + LONGEST_LINE + ROOM)
+    view, room = memoryview(buffer), BLOCK + LONGEST_LINE
+    held = 0
+    while read := _read(file, view[held:room], path):
+        filled = held + read
+        end = buffer.rfind(b"\n", 0, filled) + 1
+        if end:
+            yield Block(buffer, end)
+            held = filled - end
+            view[:held] = bytes(view[end:filled])
+        elif filled <= LONGEST_LINE:
+            held = filled
+        else:
+            head, length, held = bytes(view[:_HEAD]), filled, 0
+            while not held and (read := _read(file, view[:BLOCK], path)):
+                end = buffer.find(b"\n", 0, read) + 1
+                length += end - 1 if end else read
+                if end == read:
+                    break
+                if end:
+                    held = read - end
+                    view[:held] = bytes(view[end:read])
+            yield LongLine(head, length)
+    if held:
+        buffer[held : held + 1] = b"\n"
+        yield Block(buffer, held + 1)
+
+
+def _read(file: BinaryIO, into: memoryview, path: Path) -> int:
+    try:
+        return file.readinto(into)  # type: ignore[attr-defined,no-any-return]
+    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+        raise MalformedInput(f"{path} cannot be unpacked: {error}") from None
+    except OSError as error:
+        raise MalformedInput(f"{path} cannot be read: {error.strerror or error}") from None
 
 
 @contextmanager
