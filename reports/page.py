@@ -6,15 +6,8 @@ escaped. The same records give the same bytes.
 
 from __future__ import annotations
 
-import base64
-import hashlib
 from collections.abc import Callable
-from functools import cache
-from pathlib import Path
 from typing import Any, TypeVar
-
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup
 
 from titleshot.datasets.contracts.decision import Decision
 from titleshot.datasets.contracts.record import SEVERITIES
@@ -28,22 +21,18 @@ from titleshot.reports.rendering.delays import delay_curve
 from titleshot.reports.rendering.glossary import meaning
 from titleshot.reports.rendering.marks import KINDS, merging
 from titleshot.reports.rendering.nights import Night
+from titleshot.reports.rendering.stage import stage
 from titleshot.reports.rendering.timeline import MOST_WEEKS, timeline
 from titleshot.reports.rendering.tones import has_champion
 from titleshot.reports.rendering.weekly import weekly
 from titleshot.reports.rendering.wording import (
     counted,
     day,
-    duration,
     listed,
-    moment,
     name,
-    number,
     percent,
-    prose,
 )
 
-_TEMPLATES = Path(__file__).parent / "templates"
 _NIGHT = Night()
 _ALWAYS_IN_LEGEND = ("detection", "duplicate", "false", "missed")
 _VERDICT_WORDS = {
@@ -167,7 +156,7 @@ def _render(
     drawn = timeline(cards, night, anchors=table.anchors(), discordant=table.apart())
     kinds = [kind for kind in KINDS if kind in drawn.kinds or kind in _ALWAYS_IN_LEGEND]
     columns, rows = baseline_table(cards, roles)
-    environment, style, script, csp = _stage()
+    environment, style, script, csp = stage()
     return environment.get_template(template).render(
         **more,
         title=title,
@@ -268,32 +257,3 @@ def _groups(
         (verdict, rows, verdict not in {"tied", "unscored", "detected"} and len(rows) <= _OPEN_UP_TO)
         for verdict, rows in groups.items()
     ]
-
-
-@cache
-def _stage() -> tuple[Environment, Markup, Markup, str]:
-    """Templates, the page's own style and script, and the policy that admits them and nothing else."""
-    environment = Environment(
-        loader=FileSystemLoader(_TEMPLATES),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters.update(
-        name=name, prose=prose, counted=counted, number=number, duration=duration, moment=moment
-    )
-    style, script = (
-        # Files of this package, never data.
-        Markup((_TEMPLATES / file).read_text(encoding="utf-8"))  # noqa: S704
-        for file in ("style.css", "sort.js")
-    )
-    csp = (
-        f"default-src 'none'; style-src '{_hash(style)}'; script-src '{_hash(script)}'; img-src data:; "
-        "base-uri 'none'; form-action 'none'"
-    )
-    return environment, style, script, csp
-
-
-def _hash(text: str) -> str:
-    return f"sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}"
