@@ -50,6 +50,8 @@ class AlertHistory:
             return
         kept = {name: text for name, text in labels.items() if name not in {NAME, "alertstate"} and text}
         alert = self._alerts.setdefault(canonical_json(kept), _Alert(kept))
+        if alert.episodes:  # the step over the edge of a piece counts too
+            times = np.concatenate([[alert.episodes[-1][1]], times])
         steps = np.diff(times)
         if np.any(steps > 0):
             smallest = int(steps[steps > 0].min())

@@ -56,10 +56,6 @@ class Fetched:
         """
         self._write(self._file(question, "json.gz"), gzip.compress(answer.encode(), 1, mtime=0))
 
-    def forget(self, question: dict[str, str]) -> None:
-        """Drop an answer that turned out to be none."""
-        self._file(question, "json.gz").unlink(missing_ok=True)
-
     def was_too_much(self, question: dict[str, str]) -> bool:
         """Whether this question had to be halved before."""
         return self._file(question, "halved").is_file()

@@ -30,7 +30,9 @@ Values of evaluated queries stand at multiples of the step: each is what Prometh
 that moment, made of samples at most its lookback (5 minutes unless it was told otherwise) old. So a value may
 be up to one scrape interval old, a series that ended without a stale marker goes on for the lookback, and a
 step shorter than the scrape interval repeats values: take a step of at least the scrape interval, or recorded
-samples. Recorded samples stand at the moment their scrape began, as they are stored."""
+samples. Recorded samples stand at the moment their scrape began, as they are stored.
+Neither says when a value could be read: that is a scrape's duration later (milliseconds, and no ingest delay
+is assumed), and later still behind remote write or federation: give --ingest-delay-s for that."""
 
 
 @dataclass(frozen=True, kw_only=True)
