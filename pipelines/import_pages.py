@@ -201,7 +201,7 @@ def _told(log: ReplayLog, args: argparse.Namespace) -> str:
             f"{log.path}: {len(pages):,} pages of {about['contender']} ({of['tool']}) about"
             f" {about['dataset']['name']}, {first} to {last}"
         ),
-        f"covers {about['span']['from']} to {about['span']['to']}",
+        f"covers {about['span']['from']} to {about['span']['to'].replace('.000000001Z', 'Z')}",
         *_listed("routes", of["pages_per_route"]),
         *_listed(
             "severities",

@@ -35,6 +35,7 @@ from titleshot.datasets.quarantine import Quarantine
 
 Told = Callable[[str, int, int | None], None]
 _EVERY = 5_000
+ACTIVITY = "the activity behind a page is taken to last until the page was closed: no export knows better"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,7 +103,7 @@ def read_history(
     else:
         files = export_files(source)
         tool, given = _tool(files, wanted, columns, reading)
-        history = History(tool, coverage, names, naive, given.rules)
+        history = History(tool, coverage, names, naive, (*given.rules, ACTIVITY))
         history.files = {path.name: _sha256(path) for path in files}
         found = given.pages(_all_records(files, tool, given, reading, told), reading)
     graded = {plain(word): to for word, to in columns.severities.items()}
