@@ -44,7 +44,8 @@ def parse_instant(value: Any) -> int:
 
 
 def _of_datetime(value: datetime) -> int:
-    since = value.astimezone(UTC) - datetime(1970, 1, 1, tzinfo=UTC)
+    # Not by astimezone: an offset can lead out of the years that datetime has.
+    since = value - datetime(1970, 1, 1, tzinfo=UTC)
     return (since.days * 86_400 + since.seconds) * SECOND + since.microseconds * 1_000
 
 
