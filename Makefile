@@ -10,12 +10,13 @@ export NUMBA_CACHE_DIR := $(CURDIR)/build/numba-cache
 export MLFLOW_DISABLE_TELEMETRY := true
 export GX_ANALYTICS_ENABLED := false
 
-.PHONY: help setup demo test check format lint types layers fast notebook bench lock
+.PHONY: help setup demo test check format lint types layers fast notebook bench truth lock
 
 help:
 	@echo "make demo   the whole way on the synthetic platform (sets itself up)"
 	@echo "make test   every test, the slow ones too (sets itself up)"
 	@echo "make check  format, lint, types, layers, fast tests"
+	@echo "make truth  intervals and judge on pairs whose truth is known, into reports/TRUTH.md"
 	@echo "make bench  benchmarks as ratios, NAME=... for one"
 
 setup: $(STAMP)
@@ -57,6 +58,9 @@ notebook: setup
 
 bench: setup
 	$(BIN)/python -m titleshot.pipelines.bench $(if $(NAME),--name $(NAME))
+
+truth: setup
+	$(BIN)/python -m titleshot.pipelines.truth
 
 lock: setup
 	$(BIN)/pip install --quiet uv
