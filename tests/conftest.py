@@ -10,12 +10,20 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import numpy as np
 import pytest
 from hypothesis import HealthCheck, settings
 
+from titleshot.datasets.contracts.instants import DAY, SECOND, parse_instant
+from titleshot.datasets.contracts.labels import IncidentLabel
+from titleshot.datasets.contracts.record import SeriesKey
+from titleshot.datasets.contracts.reference import Maintenance
 from titleshot.datasets.contracts.validation import ValidationReport
 from titleshot.datasets.dataset import VALIDATION, Dataset
+from titleshot.datasets.dataset_card import DontCare, Evaluation
+from titleshot.datasets.dataset_writer import DatasetWriter
 from titleshot.datasets.replay_log import ReplayLog
+from titleshot.datasets.sample_files import NO_INSTANT
 from titleshot.pipelines.cli import main
 from titleshot.pipelines.generate import generate
 from titleshot.pipelines.replay import replay
@@ -43,6 +51,7 @@ class Ran(NamedTuple):
 
 
 Titleshot = Callable[..., Ran]
+START = parse_instant("2026-02-02T00:00:00Z")
 
 
 @pytest.fixture(autouse=True)
@@ -116,3 +125,59 @@ def let_pass(dataset: Dataset) -> None:
         validated_at=dataset.card.span_to,
     )
     (dataset.path / VALIDATION).write_text(report.to_json(), encoding="utf-8")
+
+
+@pytest.fixture(scope="session")
+def noisy_shop(tmp_path_factory: pytest.TempPathFactory) -> Dataset:
+    """Three services of white noise over two weeks, passed for planting and replay; not to be written to.
+
+    ``queue_depth`` holds whole numbers, ``load_ratio`` lies within 0 and 1, ``version`` never moves. A sample
+    in five hundred comes twice, late or as NaN. Three incidents, a maintenance window, a span not scored.
+    """
+    rng = np.random.default_rng(5)
+    times = START + np.arange(14 * 288, dtype=np.int64) * 300 * SECOND
+    span = (START + 8 * DAY, START + 8 * DAY + 6 * 3600 * SECOND)
+    evaluation = Evaluation(
+        warm_up_s=86_400, dont_care=(DontCare(from_=span[0], to=span[1], reason="migration"),)
+    )
+    place = tmp_path_factory.mktemp("noisy") / "shop"
+    with DatasetWriter(
+        place, name="noisy-shop", ingest_delay_s=5, evaluation=evaluation, created_at=START
+    ) as writer:
+        for service in ("auth", "cart", "web"):
+            for metric, level, noise in (
+                ("latency_s", 0.2, 0.01),
+                ("queue_depth", 40.0, 4.0),
+                ("load_ratio", 0.5, 0.02),
+                ("requests_per_second", 90.0, 3.0),
+                ("temperature", -2.0, 0.5),
+                ("version", 7.0, 0.0),
+            ):
+                values = rng.normal(level, noise, len(times))
+                values = np.rint(values) if metric == "queue_depth" else values
+                values[rng.random(len(times)) < 0.002] = np.nan
+                late = np.where(rng.random(len(times)) < 0.002, times + 40 * SECOND, NO_INSTANT)
+                twice = np.flatnonzero(rng.random(len(times)) < 0.002)
+                (code,) = writer.add_series([SeriesKey("shop", service, metric)])
+                writer.add_samples(np.full(len(times), code), times, values, late)
+                writer.add_samples(np.full(len(twice), code), times[twice], values[twice] + noise)
+        for at, name in ((4, "cart"), (7, "web"), (11, "auth")):
+            start = START + at * DAY + 3600 * SECOND
+            label = IncidentLabel(
+                incident_id=f"INC-{at}",
+                start=start,
+                end=start + 5400 * SECOND,
+                root_service=f"shop/{name}",
+                severity="high",
+                kind="outage",
+                source="human",
+                known_at=start + DAY,
+            )
+            writer.add_labels(incidents=[label])
+        window = (START + 6 * DAY, START + 6 * DAY + 4 * 3600 * SECOND)
+        writer.add_reference(
+            [Maintenance(service="shop/cart", valid_from=window[0], valid_to=window[1], known_from=window[0])]
+        )
+    dataset = Dataset.open(place)
+    let_pass(dataset)
+    return dataset
