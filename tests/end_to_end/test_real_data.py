@@ -30,7 +30,7 @@ def _seen(source: Path) -> dict[str, int]:
 
 def _line(told: str, what: str) -> str:
     """What an import told of something, without the commas between thousands."""
-    (line,) = [line for line in told.splitlines() if line.strip().startswith(what + " ")]
+    (line,) = [line for line in told.splitlines() if line.strip().startswith(what + "  ")]
     return re.sub(r"(?<=\d),(?=\d)", "", line.strip().removeprefix(what).strip())
 
 
@@ -153,6 +153,56 @@ def test_machines_by_index_from_import_to_scores(
 
     assert recall["value"] > 0.3
     assert recall["n"] >= 10, "train is not scored, and pages that stay open carry others in"
+
+
+@pytest.mark.slow
+@pytest.mark.data
+def test_injected_faults_from_import_to_scores(
+    data_folder: Path, titleshot: Titleshot, tmp_path: Path
+) -> None:
+    dataset = tmp_path / "nezha"
+
+    imported = titleshot("import", "nezha", data_folder / "nezha", dataset)
+
+    assert imported.code == 0
+    assert "52 labelled incidents" in imported.err
+    assert "about_8_hours_off 24" in imported.err
+    assert "adservice-5f6585d649-fnmft_metric.csv" in imported.err, "its TimeStamp is of another decade"
+    validated = titleshot("validate", dataset)
+    assert validated.code == 0
+    for rule in ("naive_timestamps", "gaps", "non_finite"):
+        assert f"  warning  {rule} on" in validated.err
+    for rule in ("topology_without_telemetry", "repeated", "disordered", "label_"):
+        assert f"  warning  {rule}" not in validated.err
+
+    recall = _recall(titleshot, dataset, tmp_path / "log")
+
+    assert recall["n"] > 40
+
+
+@pytest.mark.slow
+@pytest.mark.data
+def test_one_scenario_of_a_pet_shop_from_import_to_scores(
+    data_folder: Path, titleshot: Titleshot, tmp_path: Path
+) -> None:
+    """The one without metrics of its own for the time without issues."""
+    dataset = tmp_path / "shop"
+
+    imported = titleshot(
+        "import", "petshop", data_folder / "petshop", dataset, "--scenario", "temporal_traffic1"
+    )
+
+    assert imported.code == 0
+    assert "high_traffic's 589 rows, moved by -132 days" in imported.err
+    assert "8 labelled incidents" in imported.err
+    assert _line(imported.err, "decoy deploys:") == "21"
+    assert "CC-BY-4.0" in Dataset.open(dataset).card.notes
+    assert titleshot("validate", dataset).code == 0
+
+    recall = _recall(titleshot, dataset, tmp_path / "log")
+
+    assert recall["value"] > 0.2
+    assert recall["n"] >= 6
 
 
 def test_an_unsorted_file_in_nabs_layout_is_told_of_and_every_sample_is_used(
