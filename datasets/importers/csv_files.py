@@ -56,6 +56,7 @@ class Csv(Importer):
         for path in paths:
             name = path.name if path == place else path.relative_to(place).as_posix()
             files[name] = reading.read(path, name)
+        rows = sum(of["lines"] for of in files.values())
         reading.report()
         records = {} if place.is_file() else record_files(place)
         for kind, of_kind in records.items():
@@ -64,7 +65,7 @@ class Csv(Importer):
         if place.is_dir():
             into.report["files_not_read"] = _others(place, set(files))
         if not into.samples:
-            raise MalformedInput(reading.nothing(place, sum(files[name]["lines"] for name in files)))
+            raise MalformedInput(reading.nothing(place, rows))
         labels_of(records.get("incidents", []), into)
 
     def _map(self) -> ColumnMap | None:
