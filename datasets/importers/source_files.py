@@ -80,7 +80,7 @@ def line_blocks(file: BinaryIO, path: Path) -> Iterator[Block | LongLine]:
         elif filled <= LONGEST_LINE:
             held = filled
         else:
-            head, length, held = bytes(view[:_HEAD]), filled, 0
+            head, length, held = bytes(view[: min(_HEAD, filled)]), filled, 0
             while not held and (read := _read(file, view[:BLOCK], path)):
                 end = buffer.find(b"\n", 0, read) + 1
                 length += end - 1 if end else read
@@ -91,8 +91,10 @@ def line_blocks(file: BinaryIO, path: Path) -> Iterator[Block | LongLine]:
                     view[:held] = bytes(view[end:read])
             yield LongLine(head, length)
     if held:
-        buffer[held : held + 1] = b"\n"
-        yield Block(buffer, held + 1)
+        if not buffer.endswith(b"\n", 0, held):
+            buffer[held : held + 1] = b"\n"
+            held += 1
+        yield Block(buffer, held)
 
 
 def _read(file: BinaryIO, into: memoryview, path: Path) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from pathlib import Path
 from typing import Any
@@ -98,7 +99,9 @@ def test_faulty_lines_are_set_aside_with_line_field_and_reason(tmp_path: Path) -
         (13, "not JSON"),
     ]
     detail = pq.read_table(dataset.path / "quarantine/samples.parquet")["detail"].to_pylist()
+    assert detail[0] == "samples.jsonl:3: not JSON: Expecting value at character 1"
     assert detail[6].startswith("samples.jsonl:9: colour:")
+    assert all(text.startswith("samples.jsonl:") for text in detail)
     assert dataset.import_report()["files"] == {"samples.jsonl": {"lines": 13, "used": 2}}
 
 
@@ -259,6 +262,135 @@ def test_a_byte_order_mark_and_windows_line_ends_are_no_fault(tmp_path: Path) ->
 
     assert dataset.card.rows == 2
     assert dataset.import_report()["quarantined"] == {}
+
+
+@pytest.mark.parametrize(
+    ("faulty", "reason", "told"),
+    [
+        (line(timestamp=1777165200), "timestamp: no unit", "nothing says of which unit; write ISO 8601"),
+        (line(timestamp=1777165200.5), "timestamp: no unit", "1777165200.5 is a number"),
+        (line(ingested_at=1777165200), "ingested_at: no unit", "ingested_at: 1777165200 is a number"),
+        (line(timestamp="2016-12-31T23:59:60Z"), "timestamp: leap second", "the second before or after"),
+        (line(timestamp="0001-01-01T00:00:00+14:00"), "timestamp: not allowed", "outside 1677 to 2262"),
+        (line()[:-1] + ', "value": 2}', "field given twice", "'value' stands twice"),
+        (line()[:-1] + ', "series_labels": {"a": "1", "a": "2"}}', "field given twice", "'a' stands twice"),
+        (line(service="\ud800"), "not Unicode", "service: a text with half of a surrogate pair"),
+        (line(series_labels={"pod": "\udfff"}), "not Unicode", "series_labels.pod"),
+        (line(series_labels={"\ud800": "x"}), "not Unicode", "series_labels: a name with half"),
+        (line(service="a\x00b"), "service: not allowed", "service:"),
+        (line(value=10**350), "number too large", "beyond what float64 holds"),
+        (line()[:-5] + "1e999}", "number too large", "1e999"),
+        (line()[:-5] + "1" * 5000 + "}", "number too large", "a number of 5,000 digits"),
+        (line(value={"a": 1}), "value: wrong type", "value:"),
+        (line(series_labels="a=b"), "series_labels: wrong type", "series_labels:"),
+        (line(series_labels={"a": 1}), "a: wrong type", "series_labels.a"),
+        ("[" * 100_000, "nested too deep", "32 levels"),
+        ('{"a": ' * 5_000 + "1" + "}" * 5_000, "nested too deep", "32 levels"),
+        (line(x=json.loads("[" * 40 + "]" * 40)), "nested too deep", "32 levels"),
+        ("x" * 1_100_000, "line too long", "1,100,000 bytes"),
+        ("x" * 10_000_000, "line too long", "10,000,000 bytes"),
+    ],
+)  # fmt: skip
+def test_what_readers_would_not_agree_on_is_set_aside(
+    faulty: str, reason: str, told: str, tmp_path: Path
+) -> None:
+    dataset = import_lines(tmp_path, [line(0), faulty, line(1)])
+
+    assert dataset.card.rows == 2
+    (row,) = pq.read_table(dataset.path / "quarantine/samples.parquet").to_pylist()
+    assert (row["row"], row["reason"]) == (2, reason)
+    assert row["detail"].startswith("samples.jsonl:2: ")
+    assert told in row["detail"]
+
+
+def test_labels_of_any_number_and_length_are_kept(tmp_path: Path) -> None:
+    labels = [{f"name{n:03d}": "v" * 500 for n in range(start, start + 40)} for start in range(0, 400, 20)]
+    labels += [{"pod": f"p{n}"} for n in range(200)]
+
+    dataset = import_lines(tmp_path, [line(0, series_labels=of) for of in labels])
+
+    assert sorted(key.series_labels for key in dataset.series()) == sorted(
+        json.dumps(of, sort_keys=True, separators=(",", ":")) for of in labels
+    )
+    assert dataset.import_report()["quarantined"] == {}
+
+
+def test_packed_lines_are_read_too(tmp_path: Path) -> None:
+    (tmp_path / "samples.jsonl.gz").write_bytes(gzip.compress(line().encode() + b"\n" + line(1).encode()))
+
+    assert import_dataset(format="jsonl", source=tmp_path, dataset=tmp_path / "out").card.rows == 2
+
+
+def test_a_link_out_of_the_folder_is_refused(tmp_path: Path) -> None:
+    source = tmp_path / "in"
+    source.mkdir()
+    (tmp_path / "secret.jsonl").write_text(line())
+    (source / "samples.jsonl").symlink_to(tmp_path / "secret.jsonl")
+
+    with pytest.raises(MalformedInput, match="a link that leads out of"):
+        import_dataset(format="jsonl", source=source, dataset=tmp_path / "out")
+
+
+LABEL = {
+    "incident_id": "i",
+    "start": "2026-04-26T03:00:00Z",
+    "end": "2026-04-26T02:00:00Z",
+    "known_at": "2026-04-27T00:00:00Z",
+    "root_service": "commerce/checkout-api",
+    "severity": "high",
+    "kind": "spike",
+    "source": "human",
+}
+
+
+@pytest.mark.parametrize(
+    ("record", "reason", "told"),
+    [
+        (LABEL, "end: must be after start", "incidents.jsonl:1: record: end must be after start"),
+        ({**LABEL, "start": 5}, "start: no unit", "incidents.jsonl:1: start: 5 is a number"),
+        ({**LABEL, "start": LABEL["end"], "end": LABEL["start"], "notes": "\ud800"}, "not Unicode", "notes"),
+        ({**LABEL, "root_service": "checkout-api"}, "root_service: not allowed", "root_service:"),
+        (json.loads(line()), "looks like samples", "it looks like a record of samples*.jsonl"),
+        (
+            {"feedback_id": "f", "page_id": "p", "verdict": "noisy", "reviewer": "a",
+             "labelled_at": "2026-04-26T02:00:00Z"},
+            "looks like feedback", "incident_id: is missing",
+        ),
+    ],
+)  # fmt: skip
+def test_a_faulty_label_names_file_line_and_field(
+    record: dict[str, Any], reason: str, told: str, tmp_path: Path
+) -> None:
+    source = tmp_path / "in"
+    source.mkdir()
+    (source / "samples.jsonl").write_text(line())
+    (source / "incidents.jsonl").write_text(json.dumps(record))
+
+    dataset = import_dataset(format="jsonl", source=source, dataset=tmp_path / "out")
+
+    (row,) = pq.read_table(dataset.path / "quarantine/incidents.parquet").to_pylist()
+    assert row["reason"] == reason
+    assert told in row["detail"]
+
+
+def test_an_event_in_the_file_of_samples_is_told_so(tmp_path: Path) -> None:
+    event = {"timestamp": "2026-04-26T01:00:00Z", "namespace": "n", "service": "s", "level": "error"}
+
+    dataset = import_lines(tmp_path, [line(), json.dumps({**event, "template": "boom"})])
+
+    assert aside(dataset) == [(2, "looks like log_events")]
+
+
+def test_a_count_that_no_column_holds_is_set_aside(tmp_path: Path) -> None:
+    source = tmp_path / "in"
+    source.mkdir()
+    (source / "samples.jsonl").write_text(line())
+    event = {"timestamp": "2026-04-26T01:00:00Z", "namespace": "n", "service": "s", "level": "error"}
+    (source / "log_events.jsonl").write_text(json.dumps({**event, "template": "x", "count": 2**63}))
+
+    dataset = import_dataset(format="jsonl", source=source, dataset=tmp_path / "out")
+
+    assert aside(dataset, "log_events") == [(1, "number too large")]
 
 
 def test_a_fault_among_many_lines_costs_only_itself(tmp_path: Path) -> None:
