@@ -297,7 +297,7 @@ def test_a_broken_off_import_goes_on_where_it_was(tmp_path: Path) -> None:
 
         # One that broke since, and one of another question.
         kept[0].write_bytes(kept[0].read_bytes()[:20])
-        (tmp_path / ".shop.fetched" / f"{'0' * 64}.json.gz").write_bytes(b"stale")
+        (tmp_path / ".shop.fetched" / f"{'0' * 64}.json.zst").write_bytes(b"stale")
         script.left = -1
         dataset = again()
 

@@ -273,7 +273,7 @@ def test_an_import_that_was_killed_goes_on_where_it_was(server: str, tmp_path: P
             assert process.wait(60) == -signal.SIGKILL
         before = gateway.questions
         assert not place.exists()
-        assert len(list((tmp_path / ".shop.fetched").glob("*.json.gz"))) == 11
+        assert len(list((tmp_path / ".shop.fetched").glob("*.json.zst"))) == 11
 
         done = subprocess.run(words, env=path, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stderr

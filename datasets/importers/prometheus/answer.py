@@ -97,11 +97,13 @@ def _series(element: Any) -> AnsweredSeries:
     if not isinstance(points, list) or not isinstance(histograms, list):
         raise NotAnAnswer("a result whose values are no list")
     try:
-        if not all(type(value) is str for _, value in points):
+        texts = [value for _, value in points]
+        moments = [time for time, _ in points]
+        if not (set(map(type, texts)) <= {str} and set(map(type, moments)) <= {int, float}):
             raise TypeError
-        seconds = np.array([time for time, _ in points], np.float64)
-        values = np.array([float(value) for _, value in points], np.float64)
-        if seconds.ndim != 1 or not np.all(np.abs(seconds) < _FARTHEST_S):
+        values = np.fromiter(map(float, texts), np.float64, len(texts))
+        seconds = np.array(moments, np.float64)
+        if not np.all(np.abs(seconds) < _FARTHEST_S):
             raise ValueError
     except (TypeError, ValueError, OverflowError):
         return _with_faults(labels, points, len(histograms))

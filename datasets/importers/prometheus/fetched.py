@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-import gzip
 import hashlib
 import shutil
 import uuid
-import zlib
 from pathlib import Path
+
+import pyarrow as pa
 
 from titleshot.datasets.contracts.record import canonical_json
 from titleshot.datasets.errors import UsageError
+
+_ANSWER, _HALVED = "json.zst", "halved"
 
 
 class Fetched:
@@ -38,10 +40,10 @@ class Fetched:
     def answer(self, question: dict[str, str]) -> str | None:
         """The answer to a question as it was kept; None where there is none that can be read."""
         try:
-            with gzip.open(self._file(question, "json.gz")) as file:
-                content = file.read(self._most + 1)
+            with pa.input_stream(str(self._file(question, _ANSWER)), compression="zstd") as file:
+                content: bytes = file.read(self._most + 1)
             text = content.decode()
-        except (OSError, EOFError, zlib.error, UnicodeDecodeError):
+        except (OSError, pa.ArrowException, UnicodeDecodeError):
             return None  # never kept, or broken since: asked again
         if len(content) > self._most:
             return None
@@ -54,20 +56,23 @@ class Fetched:
         Raises:
             UsageError: it cannot be written.
         """
-        self._write(self._file(question, "json.gz"), gzip.compress(answer.encode(), 1, mtime=0))
+        packed = pa.BufferOutputStream()
+        with pa.CompressedOutputStream(packed, "zstd") as file:
+            file.write(answer.encode())
+        self._write(self._file(question, _ANSWER), packed.getvalue())
 
     def was_too_much(self, question: dict[str, str]) -> bool:
         """Whether this question had to be halved before."""
-        return self._file(question, "halved").is_file()
+        return self._file(question, _HALVED).is_file()
 
     def note_too_much(self, question: dict[str, str]) -> None:
         """Remember that this question had to be halved."""
-        self._write(self._file(question, "halved"), b"")
+        self._write(self._file(question, _HALVED), b"")
 
     def _file(self, question: dict[str, str], kind: str) -> Path:
         return self.folder / f"{hashlib.sha256(canonical_json(question).encode()).hexdigest()}.{kind}"
 
-    def _write(self, place: Path, content: bytes) -> None:
+    def _write(self, place: Path, content: bytes | pa.Buffer) -> None:
         beside = place.with_suffix(f".{uuid.uuid4().hex[:8]}.part")
         try:
             if self.folder.is_symlink():
