@@ -10,6 +10,7 @@ from typing import Any, get_args, get_origin
 from titleshot.datasets.contracts.instants import format_instant
 from titleshot.datasets.dataset import Dataset
 from titleshot.datasets.dataset_writer import DatasetWriter
+from titleshot.datasets.errors import UsageError
 from titleshot.datasets.importers.formats import IMPORTERS, importer_of
 from titleshot.datasets.importers.importer import Importer, Option
 from titleshot.pipelines import import_pages
@@ -45,6 +46,8 @@ def import_dataset(
         UnknownVersion: the source was written by a newer major version.
         Unreachable: a remote source does not answer.
     """
+    if format == import_pages.FORMAT:
+        raise UsageError("pages become a log and no dataset: call import_pages")
     importer = importer_of(format).of(**options)
     dataset = Path(dataset)
     progress("import", 0, None)
@@ -130,7 +133,9 @@ def _given(args: argparse.Namespace) -> dict[str, Any]:
 def command(args: argparse.Namespace, progress: Progress) -> Outcome:
     """Import and tell what came of it."""
     if args.format == import_pages.FORMAT:
+        import_pages.refuse_others(_given(args))
         return import_pages.command(args, progress)
+    import_pages.refuse_elsewhere(args)
     dataset = import_dataset(
         format=args.format,
         source=args.source,

@@ -90,7 +90,12 @@ def import_pages(
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """The options of ``import pages``, beside those that every format has."""
-    group = parser.add_argument_group(f"format {FORMAT}")
+    group = parser.add_argument_group(
+        f"format {FORMAT}",
+        "The third argument is the log to make. --from and --to say what the export covers (default: the"
+        " dataset's evaluation span, which every scorecard then says was assumed), --name what the champion is"
+        " called (default: the tool).",
+    )
     _offer(
         group, "--dataset", "about", "the dataset the pages are about (needed)", metavar="DATASET", type=Path
     )
@@ -150,6 +155,28 @@ def _offer(group: Any, flag: str, dest: str, says: str, **more: Any) -> None:
         group.add_argument(flag, dest=dest, help=says, **more)
     except argparse.ArgumentError:
         return  # another format has the same option
+    group.set_defaults(pages_only={**(group.get_default("pages_only") or {}), dest: flag})
+
+
+def refuse_elsewhere(args: argparse.Namespace) -> None:
+    """Options that only page histories have do not pass in silence with another format.
+
+    Raises:
+        UsageError: one was given.
+    """
+    for dest, flag in args.pages_only.items():
+        if getattr(args, dest):
+            raise UsageError(f"{flag} is an option of format {FORMAT}, not of {args.format}")
+
+
+def refuse_others(given: dict[str, Any]) -> None:
+    """Options of other formats do not pass in silence with page histories.
+
+    Raises:
+        UsageError: one was given.
+    """
+    for name in sorted(set(given) - {"zone", "tool", "services", "from_", "to"}):
+        raise UsageError(f"format {FORMAT} has no option {name!r}; titleshot import --help lists them")
 
 
 def command(args: argparse.Namespace, progress: Progress) -> Outcome:

@@ -495,8 +495,8 @@ VALUES = st.recursive(
 )
 FIELDS = (
     "id incident_number tinyId created_at createdAt resolved_at closedAt service services opened closed"
-    " groupKey alerts status version receiver priority urgency report tags details commonLabels groupLabels timestamp"
-    " truncatedAlerts resolve_reason count"
+    " groupKey alerts status version receiver priority urgency report tags details commonLabels groupLabels"
+    " timestamp truncatedAlerts resolve_reason count"
 )
 ALERTS = st.lists(
     st.dictionaries(st.sampled_from(["labels", "startsAt", "endsAt", "status"]), VALUES), max_size=2
