@@ -22,6 +22,7 @@ Row = TypeVar("Row", bound=BaseModel)
 
 MOST_DEEP = 32
 """Levels of a record; no record of ours has more than four."""
+_BEYOND_FLOAT = 2**1024
 _HALF_PAIR = re.compile("[\ud800-\udfff]")
 _LEAP = re.compile(r"\d{2}:\d{2}:60")
 _RULE = re.compile(r"Value error, ([a-z_]+) (must be [a-z ]{3,40})")
@@ -180,6 +181,8 @@ def _checked(data: Any, place: str, depth: int, *, halves: bool) -> None:
             _checked(value, f"{place}.{index}", depth + 1, halves=halves)
     elif halves and isinstance(data, str) and _HALF_PAIR.search(data):
         raise _Fault("not Unicode", f"{place[:80]}: a text with half of a surrogate pair cannot be stored")
+    elif place == "value" and isinstance(data, int) and abs(data) >= _BEYOND_FLOAT:
+        raise _Fault("number too large", f"{place}: {str(data)[:40]}… is beyond what float64 holds, 1.8e308")
     elif place != "value" and isinstance(data, int) and not -(2**63) <= data < 2**63:
         raise _Fault("number too large", f"{place[:80]}: {str(data)[:40]} is beyond 64 bits")
 
