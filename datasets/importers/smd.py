@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
@@ -107,7 +108,7 @@ class _Found:
         )
         self._constant = 0
         self._cadences: Counter[float] = Counter()
-        self._range = (np.inf, -np.inf)
+        self._low, self._high = math.inf, -math.inf
         self._seen: dict[str, Seen] = {}
         self._without_labels: list[str] = []
         self._not_scored: list[DontCare] = []
@@ -119,8 +120,9 @@ class _Found:
         self._counts["train_rows"] += len(machine.train)
         self._counts["test_rows"] += len(machine.test)
         for values in (machine.train, machine.test):
-            if values.size and not np.all(np.isnan(values)):
-                self._range = min(self._range[0], np.nanmin(values)), max(self._range[1], np.nanmax(values))
+            finite = np.isfinite(values)
+            self._low = float(values.min(initial=self._low, where=finite))
+            self._high = float(values.max(initial=self._high, where=finite))
         if len(machine.train):
             self._constant += int(np.count_nonzero(np.all(machine.train == machine.train[0], axis=0)))
         if not len(machine.test):
@@ -165,14 +167,13 @@ class _Found:
 
     def finish(self, into: DatasetWriter) -> None:
         """Write report, notes and evaluation."""
-        low, high = self._range
         into.report |= {
             "machines_by_cadence_s": {f"{cadence:g}": n for cadence, n in sorted(self._cadences.items())},
             **self._counts,
             "machines_without_labels": self._without_labels,
             "labels_of_absent_machines": self.labels_of_absent,
             "metrics_constant_in_train": self._constant,
-            "values_scaled_to": [float(low), float(high)],
+            "values_scaled_to": [self._low, self._high] if self._low <= self._high else [],
             "times_made_up": _TIMES,
             "label_rule": RULE,
             **self._explained.report(),

@@ -329,7 +329,10 @@ def test_values_that_are_not_finite_are_kept_and_counted(source: Path) -> None:
     test[3, 1], test[4, 1] = np.nan, np.inf
     write_npz(source, test=test)
 
-    assert imported(source).import_report()["samples"]["non_finite"] == 2
+    report = imported(source).import_report()
+
+    assert report["samples"]["non_finite"] == 2
+    assert report["values_scaled_to"] == [0.0, pytest.approx(29 / 30)]
 
 
 def test_metrics_that_never_change_in_train_and_the_range_of_values_are_told(source: Path) -> None:
