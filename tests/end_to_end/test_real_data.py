@@ -30,7 +30,8 @@ def _seen(source: Path) -> dict[str, int]:
 
 def _line(told: str, what: str) -> str:
     """What an import told of something, without the commas between thousands."""
-    (line,) = [line for line in told.splitlines() if line.strip().startswith(what + "  ")]
+    end = " " if what.endswith(":") else "  "
+    (line,) = [line for line in told.splitlines() if line.strip().startswith(what + end)]
     return re.sub(r"(?<=\d),(?=\d)", "", line.strip().removeprefix(what).strip())
 
 
