@@ -12,8 +12,9 @@ flatline   every value is the last one before the fault         samples that are
 no_data    no samples                                           samples that are missing    by its size
 =========  ===================================================  ==========================  =========
 
-Lengths are in units of the duration asked for. One series at a time: how a fault spreads to callers is
-the synthetic platform's subject (``synthetic/fault_kinds.py``), not that of a curve per metric.
+Lengths are in units of the duration asked for. A sample stands for the time since the one before it and moves
+by the mean over that time, so what is shorter than a sample shows less of its size. One series at a time:
+how a fault spreads to callers is the synthetic platform's subject (``synthetic/fault_kinds.py``).
 """
 
 from __future__ import annotations
