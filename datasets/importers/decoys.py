@@ -37,7 +37,7 @@ def change_name(*parts: object) -> str:
     """A version by which a real change and a decoy cannot be told apart.
 
     >>> change_name("shop", 1)
-    'change-0d13ab2a'
+    'change-618c2bad'
     """
     text = "\x1f".join(map(str, parts)).encode("utf-8", "backslashreplace")
     return f"change-{hashlib.sha256(text).hexdigest()[:8]}"

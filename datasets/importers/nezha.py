@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
+import filecmp
 from collections import defaultdict
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar
@@ -28,7 +29,7 @@ from titleshot.datasets.importers.nezha_facts import (
     system_of,
 )
 from titleshot.datasets.importers.nezha_metrics import MetricFile, Seen, kind_of_file, service_of_pod
-from titleshot.datasets.importers.source_files import files_below
+from titleshot.datasets.importers.source_files import files_below, opened
 from titleshot.datasets.importers.stretches import Stretch, between
 from titleshot.datasets.importers.wide_rows import WideRows
 
@@ -113,7 +114,7 @@ def _dates(place: Path) -> dict[str, _Folder]:
                 folder.unread.append(path.relative_to(place).as_posix())
             elif path.name not in folder.metric:
                 folder.metric[path.name] = path
-            elif _same(path, folder.metric[path.name]):
+            elif filecmp.cmp(path, folder.metric[path.name], shallow=False):
                 folder.repeats += 1
             else:
                 folder.unread.append(path.relative_to(place).as_posix())
@@ -127,14 +128,6 @@ def _unread(home: Path, place: Path) -> list[str]:
         for name in _LATER
         if (home / name).is_dir()
     ]
-
-
-def _same(one: Path, other: Path) -> bool:
-    digests = []
-    for path in (one, other):
-        with path.open("rb") as file:
-            digests.append(hashlib.file_digest(file, "sha256").digest())
-    return digests[0] == digests[1]
 
 
 class _Work:
@@ -164,7 +157,7 @@ class _Work:
         }
         self._unread: list[str] = []
 
-    def read_date(self, folder: _Folder, done: Any) -> None:
+    def read_date(self, folder: _Folder, done: Callable[[int], None]) -> None:
         """Read one date's metrics, calls and faults."""
         self._unread += folder.unread
         self._report["files_that_repeat_others"] += folder.repeats
@@ -215,7 +208,7 @@ class _Work:
             names |= set(names_in_faults(read_json(path)))
         if not names:
             for path in folder.metric.values():
-                with path.open("rb") as file:
+                with opened(path) as file:
                     header = file.readline(1 << 16).decode("utf-8", "replace").strip()
                 names |= {name for column in header.split(",") for name in column.split("_")}
         return names

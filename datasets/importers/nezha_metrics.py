@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -121,45 +121,39 @@ class MetricFile:
         """Add every row's samples; a file without a column ``Time`` is set aside whole."""
         name = self._rows.name.rpartition("/")[2]
         keys, names = self._keys(kind, system, name)
-        header: list[str] = []
+        lines = iter(self._rows)
+        number, cells = next(lines, (1, [""]))
+        header = [cell.casefold() for cell in cells]
+        if "time" not in header:
+            self._rows.set_aside("no header", "the first line must name Time", number, cells)
+            return
+        columns = self._columns(header, cells, names)
+        named = next((header.index(column) for column in names if column in header), None)
+        never = {place for place in columns if "successrate" in header[place]}
+        codes: dict[str, tuple[list[int], NDArray[np.int32]]] = {}
         samples = WideSamples(self._rows, self._into)
-        for number, cells in self._rows:
-            if not header:
-                header = [cell.casefold() for cell in cells]
-                if "time" not in header:
-                    self._rows.set_aside("no header", "the first line must name Time", number, cells)
-                    return
-                columns = self._columns(header, cells, names)
-                codes: dict[str, tuple[list[int], NDArray[np.int32]]] = {}
-                zero = {n for n in columns if "successrate" in header[n]}
-                continue
-            if len(cells) != len(header):
-                few = "too few cells" if len(cells) < len(header) else "too many cells"
-                detail = f"{len(cells)} cells, the header has {len(header)}"
-                self._rows.set_aside(few, detail, number, cells)
-                continue
+        for number, cells in lines:
             at = self._time(header, cells, number)
             if at is None:
                 continue
-            zero = {n for n in zero if cells[n] in {"0", "0.0", ""}}
-            who = next(
-                (cells[header.index(n)] for n in names if n in header), name.removesuffix("_metric.csv")
-            )
+            never = {place for place in never if cells[place] in {"0", "0.0", ""}}
+            who = name.removesuffix("_metric.csv") if named is None else cells[named]
             if who not in codes:
-                codes[who] = self._codes(who, [(n, columns[n]) for n in columns], keys, number)
+                codes[who] = self._codes(who, columns, keys, number)
             places, series = codes[who]
-            if not places:
+            if places:
+                samples.add(number, at, series, [cells[place] for place in places])
+            else:
                 self._rows.set_aside("no series", f"{who!r} has no column of its own", number, cells)
-                continue
-            samples.add(number, at, series, [cells[n] for n in places])
         samples.flush()
-        if not header:
-            self._rows.set_aside("no header", "the file is empty", 1, "")
-        elif zero and samples.rows:
-            self._seen.never_above_zero.append(self._rows.name)
+        self._count(samples, never_above_zero=bool(never))
+
+    def _count(self, samples: WideSamples, *, never_above_zero: bool) -> None:
         self._seen.rows += samples.rows
         self._seen.empty_cells += samples.empty_cells
         self._seen.span(samples)
+        if never_above_zero and samples.rows:
+            self._seen.never_above_zero.append(self._rows.name)
         if self._off:
             self._seen.stamps_off[self._rows.name] = self._off
 
@@ -177,6 +171,11 @@ class MetricFile:
         return columns
 
     def _time(self, header: list[str], cells: list[str], number: int) -> int | None:
+        """The time of a row; None where it is set aside."""
+        if len(cells) != len(header):
+            few = "too few cells" if len(cells) < len(header) else "too many cells"
+            self._rows.set_aside(few, f"{len(cells)} cells, the header has {len(header)}", number, cells)
+            return None
         try:
             at = instant(cells[header.index("time")], self._naive)
         except ValueError as error:
@@ -192,10 +191,10 @@ class MetricFile:
         return at
 
     def _codes(
-        self, who: str, columns: list[tuple[int, str]], keys: _Keys, number: int
+        self, who: str, columns: Mapping[int, str], keys: _Keys, number: int
     ) -> tuple[list[int], NDArray[np.int32]]:
         places, found = [], []
-        for place, column in columns:
+        for place, column in columns.items():
             key = keys(who, column)
             try:
                 if key is None:
