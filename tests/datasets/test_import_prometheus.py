@@ -367,3 +367,47 @@ def test_a_typo_in_the_last_query_shows_before_the_first_is_fetched(tmp_path: Pa
     with pytest.raises(TitleshotError, match=r"query 2 \(zzz\(\)"):
         imported(script, tmp_path, query=("up", "zzz("), chunk_points=1)
     assert asked_for == ["up", "zzz("]
+
+
+INCIDENT = {
+    "incident_id": "i-1",
+    "start": "2026-04-01T00:03:00Z",
+    "end": "2026-04-01T00:05:00Z",
+    "root_service": "web/web",
+    "severity": "high",
+    "kind": "outage",
+    "source": "human",
+    "known_at": "2026-04-01T00:05:00Z",
+}
+
+
+def test_labels_and_reference_data_come_from_a_folder_beside(tmp_path: Path) -> None:
+    folder = tmp_path / "records"
+    folder.mkdir()
+    edge = {
+        "kind": "topology",
+        "caller": "web/web",
+        "callee": "web/web",
+        "valid_from": "2026-03-01T00:00:00Z",
+    }
+    (folder / "incidents.jsonl").write_text(f"{json.dumps(INCIDENT)}\nnonsense\n")
+    (folder / "reference.jsonl").write_text(json.dumps({**edge, "known_from": "2026-03-01T00:00:00Z"}))
+
+    dataset = imported(constant, tmp_path, records=folder, no_alerts=True)
+
+    assert [label.incident_id for label in dataset.labels().incidents] == ["i-1"]
+    assert len(dataset.reference()) == 1
+    assert dataset.card.evaluation.labels_complete
+    assert dataset.import_report()["files"]["incidents.jsonl"] == {"lines": 2, "used": 1}
+    assert not imported(constant, tmp_path, replace=True).card.evaluation.labels_complete
+
+
+@pytest.mark.parametrize("made", [False, True])
+def test_a_folder_without_records_is_refused_before_anything_is_asked(made: bool, tmp_path: Path) -> None:
+    def nobody(_: Asked) -> Reply:
+        raise AssertionError("it asked")
+
+    if made:
+        (tmp_path / "records").mkdir()
+    with pytest.raises(MalformedInput, match=r"--records .*no folder with incidents"):
+        imported(nobody, tmp_path, records=tmp_path / "records")
