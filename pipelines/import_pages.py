@@ -93,8 +93,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group(
         f"format {FORMAT}",
         "The third argument is the log to make. --from and --to say what the export covers (default: the"
-        " dataset's evaluation span, which every scorecard then says was assumed), --name what the champion is"
-        " called (default: the tool).",
+        " dataset's evaluation span, and every scorecard says that it was assumed), --name what the champion"
+        " is called (default: the tool).",
     )
     _offer(
         group, "--dataset", "about", "the dataset the pages are about (needed)", metavar="DATASET", type=Path

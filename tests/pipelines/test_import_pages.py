@@ -413,3 +413,51 @@ def test_silence_at_the_ends_that_looks_like_a_cut_is_told(small_platform: Datas
         **options,
     )
     assert not [note for note in given.about["notes"] if "before the first one" in note]
+
+
+DECISION = """name: shop-paging
+decision: Page the team that owns the failing service within ten minutes.
+services: ["*"]
+detect_within_s: 600
+success_score: alarming_precision
+human_workflow: The page opens an incident.
+owners: {data: a, model: b, runtime: c, feedback: d}
+"""
+LENIENT = """name: lenient
+minimum: {incidents: 5, blocks: 5}
+criteria:
+  - {score: incident_recall, kind: superiority}
+"""
+
+
+@pytest.mark.slow
+def test_a_challenger_that_beats_the_history_becomes_the_first_champion_and_is_then_the_one_to_beat(
+    small_platform: Dataset, small_log: ReplayLog, titleshot: Titleshot, tmp_path: Path
+) -> None:
+    """A pager that cries once an hour about nothing in particular is easy to beat; the policy is lenient."""
+    services = sorted({key.service_id for key in small_platform.series()})
+    card = small_platform.card
+    rows = [
+        [iso(at), iso(at + 600 * SECOND), services[n % len(services)], "high", "ops"]
+        for n, at in enumerate(range(card.span_from + DAY, card.span_to, 3600 * SECOND))
+    ]
+    write(tmp_path / "noise.csv", ["opened", "closed", "services", "severity", "route"], rows)
+    (tmp_path / "decision.yaml").write_text(DECISION)
+    common = ("--labels", small_platform.path, "--decision", tmp_path / "decision.yaml")
+    log, evidence = tmp_path / "noise", tmp_path / "evidence"
+    assert (
+        titleshot("import", "pages", tmp_path / "noise.csv", log, "--dataset", small_platform.path).code == 0
+    )
+    lenient = tmp_path / "policy.yaml"
+    lenient.write_text(LENIENT)
+    compared = titleshot("compare", log, small_log.path, *common, "--policy", lenient, "--out", evidence)
+    assert compared.code == 0, compared.err
+    assert "Champion: csv, an imported page history" in compared.err
+    assert titleshot("register", "baseline", "--decision", tmp_path / "decision.yaml").code == 0
+    promoted = titleshot("promote", "shop-paging", 1, "--evidence", evidence)
+    assert promoted.code == 0, promoted.err
+    assert titleshot("register", log, "--decision", tmp_path / "decision.yaml").code == 2
+    assert titleshot("register", "general", "--decision", tmp_path / "decision.yaml").code == 0
+    late = titleshot("promote", "shop-paging", 2, "--evidence", evidence)
+    assert late.code == 1
+    assert "it is against csv (opaque), but version 1" in late.err
