@@ -14,7 +14,7 @@ from titleshot.datasets.contracts.scores import (
 )
 from titleshot.datasets.dataset import Dataset
 from titleshot.datasets.replay_log import ReplayLog
-from titleshot.reports.estimates import paired_estimate
+from titleshot.reports.estimates import paired_estimate, prepare
 from titleshot.reports.groups import GROUPS, names, part
 from titleshot.reports.scorecard import scorecard
 from titleshot.reports.scores.registered import SCORES
@@ -64,6 +64,12 @@ def compare_logs(
     first, second = paired(sides[0].tally, sides[1].tally)
 
     def differences(of: tuple[Tally, Tally], group: Group | None = None) -> tuple[PairedScore, ...]:
+        shown = [
+            definition
+            for definition in SCORES
+            if definition.applies(of[0]) and (group is None or group in definition.groups)
+        ]
+        prepare(shown, terms.resampling, of[1], of[0])
         return tuple(
             paired_estimate(
                 definition,
@@ -72,8 +78,7 @@ def compare_logs(
                 (confidences or {}).get(definition.name, confidence),
                 decisive_confidence,
             )
-            for definition in SCORES
-            if definition.applies(of[0]) and (group is None or group in definition.groups)
+            for definition in shown
         )
 
     by_group = {

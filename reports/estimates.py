@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
 from math import isfinite
 from typing import NamedTuple
 
@@ -58,6 +60,18 @@ def estimate(definition: ScoreDefinition, tally: Tally, resampling: Resampling, 
         method=interval.method,
         reason=interval.reason,
     )
+
+
+def prepare(
+    definitions: Iterable[ScoreDefinition], resampling: Resampling, tally: Tally, against: Tally | None = None
+) -> None:
+    """Add up for many scores at once what :func:`estimate`, or :func:`paired_estimate`, resample."""
+    summed = [one for one in definitions if one.kind not in {"quantile", "maximum", "count"}]
+    own = [one.summands(tally) for one in summed]
+    if against is None:
+        resampling.prepare(own)
+    else:
+        resampling.prepare([], [(one.summands(against), of) for one, of in zip(summed, own, strict=True)])
 
 
 def over_draws(definition: ScoreDefinition, draws: Sequence[Tally], confidence: float) -> Score:
@@ -161,7 +175,8 @@ def _single(
     return _open_ended(low, high, f"day-block bootstrap, BCa, {blocks} days")
 
 
-class _Paired(NamedTuple):
+@dataclass(frozen=True)
+class _Paired:
     definition: ScoreDefinition
     champion: Tally
     challenger: Tally
@@ -177,7 +192,7 @@ class _Paired(NamedTuple):
         return self.bootstrap(confidence)
 
     def bootstrap(self, confidence: float) -> Interval:
-        replicates = self._replicates()
+        replicates = self._replicates
         if isinstance(replicates, str):
             return Interval(None, None, None, replicates)
         if replicates.min() == replicates.max() and self.definition.kind != "proportion":
@@ -191,6 +206,7 @@ class _Paired(NamedTuple):
         low, high = percentile_interval(replicates, confidence, blocks)
         return _open_ended(low, high, f"paired day-block bootstrap, {blocks} days")
 
+    @cached_property
     def _replicates(self) -> Float64 | str:
         if self.resampling.blocks < FEWEST_BLOCKS:
             return _too_few(self.resampling.blocks)

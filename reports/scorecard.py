@@ -14,7 +14,7 @@ from titleshot.datasets.replay_log import ReplayLog
 from titleshot.reports import baselines
 from titleshot.reports.assignment import PageTable
 from titleshot.reports.chance import Chance, chance
-from titleshot.reports.estimates import estimate, over_draws
+from titleshot.reports.estimates import estimate, over_draws, prepare
 from titleshot.reports.groups import GROUPS, names, part
 from titleshot.reports.matching import CARRIED_IN, NOT_SCORED, Matching
 from titleshot.reports.scores.registered import SCORES
@@ -96,6 +96,12 @@ def scorecard(terms: Terms, contestant: Contestant, confidences: Mapping[str, fl
 def _scores(
     terms: Terms, tally: Tally, confidences: Mapping[str, float], group: Group | None = None
 ) -> tuple[Score, ...]:
+    shown = [
+        definition
+        for definition in SCORES
+        if definition.applies(tally) and (group is None or group in definition.groups)
+    ]
+    prepare(shown, terms.resampling, tally)
     return tuple(
         estimate(
             definition,
@@ -103,8 +109,7 @@ def _scores(
             terms.resampling,
             confidences.get(definition.name, terms.settings.confidence),
         )
-        for definition in SCORES
-        if definition.applies(tally) and (group is None or group in definition.groups)
+        for definition in shown
     )
 
 

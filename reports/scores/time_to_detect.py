@@ -26,47 +26,67 @@ def _capped(tally: Tally) -> Summands:
     return ratio(tally.of_incidents(delay), tally.of_incidents(tally.timed))
 
 
-def _undetected(tally: Tally) -> tuple[Float64, NDArray[np.intp], Callable[[Float64], Float64]]:
-    """Delays, rising; the incidents in that order; and from their weights the share undetected after each."""
+def _in_order(tally: Tally) -> tuple[Float64, NDArray[np.intp], NDArray[np.bool_]]:
+    """Delays, rising, of detection or of when watching ended; the incidents; whether each was detected."""
     watched = np.flatnonzero(tally.watched)
     seen = np.isfinite(tally.delay_s[watched])
     delay = np.where(seen, tally.delay_s[watched], tally.observed_s[watched])
     order = np.lexsort((~seen, delay))
-    event = seen[order].astype(float)
+    return delay[order], watched[order], seen[order]
 
-    def share(weights: Float64) -> Float64:
-        at_risk = weights.sum(axis=-1, keepdims=True) - np.cumsum(weights, axis=-1) + weights
-        step = np.divide(weights * event, at_risk, out=np.zeros_like(weights), where=at_risk > 0)
-        remaining: Float64 = np.cumprod(1 - step, axis=-1)
-        return remaining
 
-    return delay[order], watched[order], share
+def _undetected(weights: Float64, seen: NDArray[np.bool_]) -> Float64:
+    """The share undetected after each delay, incidents weighing ``weights``."""
+    at_risk = weights.sum(axis=-1, keepdims=True) - np.cumsum(weights, axis=-1) + weights
+    step = np.divide(weights * seen, at_risk, out=np.zeros_like(weights), where=at_risk > 0)
+    remaining: Float64 = np.cumprod(1 - step, axis=-1)
+    return remaining
 
 
 def _quantile(quantile: float) -> Callable[[Tally], Summands]:
     def summands(tally: Tally) -> Summands:
-        delay, rows, undetected = _undetected(tally)
+        delay, rows, seen = _in_order(tally)
         delay = np.append(delay, np.inf)
+        detections = int(seen.sum())
+        uncut = bool(seen[:detections].all())
 
         def of(weights: Float64) -> Float64:
-            reached = undetected(weights) <= 1 - quantile + 1e-12
-            first = np.where(reached.any(axis=-1), reached.argmax(axis=-1), len(rows))
-            return np.where(weights.sum(axis=-1) > 0, delay[first], np.nan)
+            total = weights.sum(axis=-1)
+            if uncut:  # then the share undetected is just a count
+                found = np.cumsum(weights[..., :detections], axis=-1, dtype=_counting(weights))
+                reached = found >= (quantile * (1 - 1e-12) * total)[..., None]
+            else:
+                reached = _undetected(weights.astype(float), seen) <= 1 - quantile + 1e-12
+            first = np.where(reached.any(axis=-1), _first(reached), len(rows))
+            return np.where(total > 0, delay[first], np.nan)
 
         columns = np.zeros((tally.blocks, len(rows)))
-        columns[tally.incident_block[rows], np.arange(len(rows))] = 1
+        days = tally.incident_block[rows]
+        columns[days, np.arange(len(rows))] = 1
         # Without an incident there is no column to take the first of.
-        return Summands(columns, of) if len(rows) else ratio(tally.weeks * 0, tally.weeks * 0)
+        return Summands(columns, of, days) if len(rows) else ratio(tally.weeks * 0, tally.weeks * 0)
 
     return summands
 
 
+def _counting(weights: NDArray[np.generic]) -> type[np.generic]:
+    return np.int32 if np.issubdtype(weights.dtype, np.integer) else np.float64
+
+
+def _first(reached: NDArray[np.bool_]) -> NDArray[np.intp]:
+    """The first place that is true; 0 where there is none, or no place."""
+    if not reached.shape[-1]:
+        return np.zeros(reached.shape[:-1], np.intp)
+    found: NDArray[np.intp] = reached.argmax(axis=-1)
+    return found
+
+
 def delay_curve(tally: Tally) -> tuple[tuple[float, float], ...]:
     """(T in s, share of all incidents detected within T), empty where there is no incident."""
-    delay, rows, undetected = _undetected(tally)
+    delay, rows, seen = _in_order(tally)
     if not len(rows):
         return ()
-    remaining = np.append(1.0, undetected(np.ones(len(rows))))
+    remaining = np.append(1.0, _undetected(np.ones(len(rows)), seen))
     places = sorted({*map(float, CURVE_S), tally.within_s})
     found = np.searchsorted(delay, places, "right")
     return tuple((at, round(float(1 - remaining[k]), 9)) for at, k in zip(places, found, strict=True))

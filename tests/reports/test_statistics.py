@@ -193,3 +193,30 @@ def test_intervals_of_paired_differences_cover_as_they_say(spread: float) -> Non
         held["tango"] += low <= 0 <= high
     for name, count in held.items():
         assert 0.91 <= count / pairs <= 0.99, (name, count / pairs)
+
+
+@given(st.integers(0, 50), st.integers(20, 40))
+def test_scores_added_up_together_are_the_same_bits_as_one_by_one(seed: int, days: int) -> None:
+    random = np.random.default_rng(seed)
+    some = [ratio(random.normal(size=days) * 10.0**power, random.poisson(3, days)) for power in (-9, 0, 9)]
+    together, apart = Resampling(days, 200, seed), Resampling(days, 200, seed)
+
+    together.prepare(some, [(some[0], some[1])])
+
+    for summands in some:
+        assert together.replicates(summands).tobytes() == apart.replicates(summands).tobytes()
+    assert together.permuted(some[0], some[1]).tobytes() == apart.permuted(some[0], some[1]).tobytes()
+
+
+@given(st.integers(0, 50))
+def test_columns_that_are_one_day_each_are_looked_up_to_the_same_result(seed: int) -> None:
+    random = np.random.default_rng(seed)
+    day = random.integers(25, size=30)
+    columns = np.zeros((25, 30))
+    columns[day, np.arange(30)] = 1
+    summands = Summands(columns, lambda sums: (sums * np.arange(30)).sum(axis=-1).astype(float), day)
+    resampling = Resampling(25, 100, seed)
+
+    looked_up = resampling.replicates(summands)
+
+    assert looked_up.tolist() == resampling.replicates(summands._replace(days=None)).tolist()
