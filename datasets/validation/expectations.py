@@ -71,17 +71,7 @@ class ClaimsAlone(MulticolumnMapMetricProvider):  # type: ignore[misc]
 
     @multicolumn_condition_partial(engine=PandasExecutionEngine)
     def _pandas(cls, column_list: pd.DataFrame, **_: Any) -> Any:  # noqa: N805
-        rows = column_list.set_axis(["thing", "claim", "start", "end"], axis=1)
-        said = rows.notna().all(axis=1)
-        in_order = rows[said].sort_values(["start", "end"], kind="stable")
-        until: dict[Any, dict[Any, Any]] = {}
-        rival = set()
-        for at, thing, claim, start, end in in_order.itertuples():
-            claims = until.setdefault(thing, {})
-            if any(start < held and other != claim for other, held in claims.items()):
-                rival.add(at)
-            claims[claim] = max(claims.get(claim, end), end)
-        return said & ~rows.index.isin(list(rival))
+        return claims_alone(column_list.set_axis(["thing", "claim", "start", "end"], axis=1))
 
 
 class ExpectClaimsNotToOverlap(MulticolumnMapExpectation):  # type: ignore[misc]
@@ -119,6 +109,20 @@ NAMES = (
     "expect_values_never_to_fall_within",
 )
 """What suites call them."""
+
+
+def claims_alone(rows: pd.DataFrame) -> pd.Series[bool]:
+    """By row of (thing, claim, start, end): whether nothing else is claimed of the thing when it begins."""
+    said = rows.notna().all(axis=1)
+    in_order = rows[said].sort_values(["start", "end"], kind="stable")
+    until: dict[Any, dict[Any, Any]] = {}
+    rival = set()
+    for at, thing, claim, start, end in in_order.itertuples():
+        claims = until.setdefault(thing, {})
+        if any(start < held and other != claim for other, held in claims.items()):
+            rival.add(at)
+        claims[claim] = max(claims.get(claim, end), end)
+    return said & ~rows.index.isin(list(rival))
 
 
 def _columns(rows: pd.DataFrame) -> tuple[pd.Series[Any], ...]:

@@ -33,6 +33,8 @@ from titleshot.datasets.validation.frame import Frame
 from titleshot.datasets.validation.suite import Check, Expected, Suite
 
 _SEVERITY = {"error": "critical", "warning": "warning"}
+_SOURCE, _ANY = "tables", "any"
+_COMPLETE = {"result_format": "COMPLETE"}
 OWN = expectations.NAMES
 """Expectations that are ours; naming them here is what makes Great Expectations know them."""
 
@@ -99,7 +101,8 @@ def unjudgeable(data: pd.DataFrame, check: Check) -> str:
 def _context() -> Any:
     context = gx.get_context(mode="ephemeral")
     context.variables.progress_bars = ProgressBarsConfig(globally=False, metric_calculations=False)
-    context.data_sources.add_pandas("tables")
+    asset = context.data_sources.add_pandas(_SOURCE).add_dataframe_asset(_ANY)
+    asset.add_batch_definition_whole_dataframe(_ANY)
     return context
 
 
@@ -116,30 +119,33 @@ def _run(
     context: Any, name: str, data: pd.DataFrame, checks: Sequence[Check], *, stored: bool = False
 ) -> list[GateOutcome]:
     refused = [unjudgeable(data, check) for check in checks]
-    suite = gx.ExpectationSuite(
-        name,
-        expectations=[_configured(check, place) for place, check in enumerate(checks) if not refused[place]],
-    )
-    source = context.data_sources.get("tables")
-    batch = source.add_dataframe_asset(name).add_batch_definition_whole_dataframe("all")
-    asked = {"result_format": {"result_format": "COMPLETE"}}
-    if not suite.expectations:
-        results: list[ExpectationValidationResult] = []
-    elif stored:
-        context.suites.add(suite)
-        definition = gx.ValidationDefinition(name=name, data=batch, suite=suite)
-        added = context.validation_definitions.add(definition)
-        results = added.run(batch_parameters={"dataframe": data}, **asked).results
-    else:
-        results = batch.get_batch(batch_parameters={"dataframe": data}).validate(suite, **asked).results
+    asked = [_configured(check, at) for at, check in enumerate(checks) if not refused[at]]
+    ask = _stored if stored else _asked
+    results = ask(context, name, data, gx.ExpectationSuite(name, expectations=asked)) if asked else []
     # Results do not come in the order of the suite.
     found = {result.expectation_config.meta["place"]: result for result in results}
     return [
-        GateOutcome(check, passed=False, error=refused[place])
-        if refused[place]
-        else _outcome(check, found.get(place))
-        for place, check in enumerate(checks)
+        GateOutcome(check, passed=False, error=refused[at]) if refused[at] else _outcome(check, found.get(at))
+        for at, check in enumerate(checks)
     ]
+
+
+def _asked(context: Any, _: str, data: pd.DataFrame, suite: Any) -> list[ExpectationValidationResult]:
+    # One asset for all tables: each that is added writes the whole context's YAML anew.
+    batches = context.data_sources.get(_SOURCE).get_asset(_ANY).get_batch_definition(_ANY)
+    batch = batches.get_batch(batch_parameters={"dataframe": data})
+    return list(batch.validate(suite, result_format=_COMPLETE).results)
+
+
+def _stored(context: Any, name: str, data: pd.DataFrame, suite: Any) -> list[ExpectationValidationResult]:
+    """The same with everything named and kept in the context, for Data Docs."""
+    asset = context.data_sources.get(_SOURCE).add_dataframe_asset(name)
+    batches = asset.add_batch_definition_whole_dataframe("all")
+    context.suites.add(suite)
+    definition = context.validation_definitions.add(
+        gx.ValidationDefinition(name=name, data=batches, suite=suite)
+    )
+    return list(definition.run(batch_parameters={"dataframe": data}, result_format=_COMPLETE).results)
 
 
 def _configured(check: Check, place: int) -> Any:

@@ -39,10 +39,19 @@ def sample_rows(dataset: Dataset) -> pd.DataFrame:
     rows["used_series"] = rows["series"].astype("int64").where(used, -1 - rows["source_row"])
     in_time = rows[used.reindex(rows.index)].sort_values("timestamp")
     step = in_time.groupby("series")["timestamp"].diff()
-    usual = step.groupby(in_time["series"]).transform("median")
     rows["step"] = step
-    rows["gap_cadences"] = step / usual
+    # A series without a usual step has no gaps.
+    usual = step.groupby(in_time["series"]).median().where(_usual(rows))
+    rows["gap_cadences"] = step / in_time["series"].map(usual)
     return rows
+
+
+def _usual(samples: pd.DataFrame) -> pd.Series[bool]:
+    """By series: whether most steps are alike, to the second."""
+    steps = samples.dropna(subset=["step"])
+    rounded = (steps["step"] / SECOND).round()
+    alike = rounded.groupby(steps["series"]).agg(lambda of: of.value_counts(normalize=True).iloc[0])
+    return alike >= _USUAL_SHARE
 
 
 def series_rows(dataset: Dataset, samples: pd.DataFrame) -> pd.DataFrame:
@@ -59,12 +68,9 @@ def series_rows(dataset: Dataset, samples: pd.DataFrame) -> pd.DataFrame:
         samples["finite"].isna().groupby(samples["series"]).mean().reindex(rows.index, fill_value=0.0)
     )
     rows["early"] = held["early"].sum().reindex(rows.index, fill_value=0)
-    steps = samples.dropna(subset=["step"])
-    rounded = (steps["step"] / SECOND).round()
-    alike = rounded.groupby(steps["series"]).agg(lambda of: of.value_counts(normalize=True).iloc[0])
-    usual = (alike >= _USUAL_SHARE).reindex(rows.index, fill_value=False)
+    usual = _usual(samples).reindex(rows.index, fill_value=False)
     rows["usual_step"] = usual | (rows["rows"] < 10)
-    cadence = steps.groupby("series")["step"].median().reindex(rows.index).where(usual)
+    cadence = held["step"].median().reindex(rows.index).where(usual)
     rows["cadence_ratio"] = cadence / SECOND / (card.cadence_s or np.nan)
     ends = pd.Series([_cared_until(dataset, *key) for key in rows[["namespace", "service"]].to_numpy()])
     rows["silent_cadences"] = (ends - (rows["last_end"] - 1)) / cadence

@@ -63,7 +63,7 @@ def validate_dataset(
     thresholds = dataset.card.validation
     profile_suite = thresholds.over(load_suite("profile"))
     held = read_tables(dataset, profile_suite, progress)
-    frames = list(_frames(held))
+    frames = frames_of(held)
     progress("checking rules", 0, len(frames))
     from titleshot.datasets.validation.gate import gate  # imported here: it takes seconds
 
@@ -93,7 +93,7 @@ def validate_dataset(
     return report
 
 
-def _frames(held: TablesRead) -> list[Frame]:
+def frames_of(held: TablesRead) -> list[Frame]:
     """Every table there is to judge; one that was left out or cannot be read has no rules of its own."""
     card = held.dataset.card
     frames = [

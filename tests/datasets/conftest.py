@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,9 @@ from titleshot.datasets.contracts.instants import SECOND
 from titleshot.datasets.contracts.record import SeriesKey
 from titleshot.datasets.dataset_writer import DatasetWriter
 from titleshot.datasets.sample_files import NO_INSTANT
+
+# Tests are no package here; what they share stands beside them.
+sys.path.append(str(Path(__file__).parent))
 
 CART = SeriesKey("shop", "cart-api", "latency")
 WEB = SeriesKey("shop", "web", "latency", '{"pod":"a"}')
