@@ -73,6 +73,11 @@ def cut_off(asked: Asked) -> Reply:
     return Reply(whole[:-20], promised=len(whole))
 
 
+def cut_off_after_a_brace(asked: Asked) -> Reply:
+    whole = constant(asked).body
+    return Reply(whole[: whole.index(b"}") + 1], promised=len(whole))
+
+
 def cut_off_without_length(asked: Asked) -> Reply:
     return Reply(constant(asked).body[:-20])
 
@@ -92,6 +97,7 @@ PASSING: dict[str, Reply | Callable[[Asked], Reply]] = {
     "429": said("", "slow down", 429),
     "no answer in time": hangs,
     "cut off": cut_off,
+    "cut off after a brace": cut_off_after_a_brace,
     "cut off where no length was promised": cut_off_without_length,
     "cut off in gzip": lambda asked: packed(asked, cut=12),
     "an empty answer": Reply(b"", promised=100),
@@ -268,9 +274,14 @@ def test_what_is_too_large_is_asked_for_in_halves(tmp_path: Path) -> None:
     assert dataset.import_report()["requests"]["halved"] == 3
 
 
-def test_a_query_that_takes_the_server_too_long_is_asked_for_in_halves(tmp_path: Path) -> None:
-    slow = said("timeout", "query timed out in expression evaluation", 503)
-    with scripted(first(slow)) as server:
+@pytest.mark.parametrize(
+    ("kind", "words"),
+    [("timeout", "context deadline exceeded"), ("", "query timed out in expression evaluation")],
+)
+def test_a_query_that_takes_the_server_too_long_is_asked_for_in_halves(
+    kind: str, words: str, tmp_path: Path
+) -> None:
+    with scripted(first(said(kind, words, 503))) as server:
         assert imported(server.address, tmp_path).card.rows == 10
     assert [asked.parameters["end"] for asked in server.asked[1:]] == ["1775001840.000", "1775002140.000"]
 

@@ -289,6 +289,14 @@ def test_an_import_that_was_killed_goes_on_where_it_was(server: str, tmp_path: P
     assert dataset.card.digest == unbroken.card.digest
 
 
+def test_a_server_that_is_away_ends_with_the_code_worth_retrying(
+    refused: Callable[..., str], tmp_path: Path
+) -> None:
+    with scripted(lambda _: Reply(b"", 503)) as away:
+        words = ["import", "prometheus", away.address, tmp_path / "shop", "--query", "up", "--attempts", 1]
+        refused(words, 4, f"{away.address}: HTTP 503; asked 1 times for query 1 (up); try again later")
+
+
 EXPORTER = """\
 global: {scrape_interval: 1s, evaluation_interval: 1s}
 rule_files: [rules.yml]

@@ -105,7 +105,11 @@ class Question:
     def said(self) -> str:
         """The query in an error message."""
         text = self.query if len(self.query) <= 200 else f"{self.query[:200]}…"
-        return f"query {self.number} ({text})" if self.number else f"the alert history ({text})"
+        return (
+            f"query {self.number} ({text})"
+            if self.number
+            else f"the alert history ({text}), which --no-alerts leaves out"
+        )
 
 
 def asked(
