@@ -36,7 +36,7 @@ _PLAIN, _QUOTES, _ODD, _UNCLOSED = range(4)
 _MULTIPLIER = np.uint64(0x9E3779B97F4A7C15)
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, forceinline=True)
 def _same(data, at, arena, start, length):  # type: ignore[no-untyped-def]
     done = 0
     while done + 8 <= length:
@@ -65,7 +65,7 @@ def _hash(hashed, data, start, end):  # type: ignore[no-untyped-def]
     return (hashed ^ np.uint64(end - start)) * _MULTIPLIER
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, forceinline=True)
 def _ends(data, at, delimiter):  # type: ignore[no-untyped-def]
     """Whether a cell may end before ``at``."""
     byte = data[at]
