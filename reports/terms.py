@@ -13,8 +13,9 @@ from titleshot.datasets.contracts.incidents import Page
 from titleshot.datasets.contracts.instants import DAY, SECOND, format_instant, parse_instant
 from titleshot.datasets.contracts.scores import Identity, Settings
 from titleshot.datasets.dataset import Dataset
-from titleshot.datasets.errors import UsageError
+from titleshot.datasets.errors import IntegrityError, UsageError
 from titleshot.datasets.label_layer import Labels
+from titleshot.datasets.pages_digest import pages_digest
 from titleshot.datasets.planting.traces import WAY_OUT, traces_of
 from titleshot.datasets.replay_log import ReplayLog
 from titleshot.reports import identity
@@ -116,11 +117,16 @@ class Terms:
 
         Raises:
             InvalidDataset: the log was replayed from other data.
+            IntegrityError: an imported history was changed since.
         """
         if log is None:
             return self.paging([], identity.of_never(self.dataset, self.labels))
-        who = identity.of_log(log, self.dataset, self.labels)
-        return self.paging(log.pages(), who, identity.notes_of(log))
+        who, pages = identity.of_log(log, self.dataset, self.labels), log.pages()
+        if who.pages_digest is not None and who.pages_digest != pages_digest(pages):
+            raise IntegrityError(
+                f"{log.path}: pages are not those that were imported; import the history again"
+            )
+        return self.paging(pages, who, identity.notes_of(log))
 
     def paging(self, pages: list[Page], who: Identity, notes: tuple[str, ...] = ()) -> Contestant:
         """A contender that sent these pages; ``notes`` say where they come from."""

@@ -21,6 +21,7 @@ from titleshot.datasets.dataset_writer import DatasetWriter
 from titleshot.datasets.errors import MalformedInput, TitleshotError, UsageError
 from titleshot.datasets.importers.pages.history import Wanted
 from titleshot.datasets.importers.pages.history_log import write_history
+from titleshot.datasets.pages_digest import pages_digest
 from titleshot.datasets.replay_log import ReplayLog
 
 START = parse_instant("2026-03-01T00:00:00Z")
@@ -475,6 +476,8 @@ def test_the_digest_is_of_the_pages_whatever_their_order(history: Any) -> None:
     one, other = (incident(1, 5), incident(2, 3)), (incident(2, 3), incident(1, 5))
     digests = [history(incidents(*rows)).about["pages_digest"] for rows in (one, other)]
     assert digests[0] == digests[1]
+    pages = history(incidents(*one)).pages()
+    assert pages_digest(pages) == pages_digest(pages[::-1]) == digests[0]
     assert history(incidents(incident(1, 5), incident(2, 4))).about["pages_digest"] != digests[0]
 
 

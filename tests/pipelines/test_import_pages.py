@@ -8,13 +8,15 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from tests.conftest import Titleshot
 from titleshot.datasets.contracts.incidents import Page
 from titleshot.datasets.contracts.instants import DAY, SECOND, format_instant
 from titleshot.datasets.dataset import Dataset
-from titleshot.datasets.errors import InvalidDataset, MalformedInput, UsageError
+from titleshot.datasets.errors import IntegrityError, InvalidDataset, MalformedInput, UsageError
 from titleshot.datasets.replay_log import ReplayLog
 from titleshot.pipelines.compare import compare
 from titleshot.pipelines.import_pages import import_pages
@@ -256,6 +258,19 @@ def test_a_history_of_another_dataset_is_refused_with_the_way_out(
     (other / "log.json").write_text(json.dumps(about))
     with pytest.raises(InvalidDataset, match=r"imported for elsewhere.*titleshot import pages SOURCE LOG"):
         score(other, labels=small_platform)
+
+
+def test_a_history_changed_since_it_was_imported_is_not_scored(
+    small_platform: Dataset, own: ReplayLog, copy_of: Callable[..., Path]
+) -> None:
+    changed = copy_of(own.path, "log")
+    table = pq.read_table(changed / "pages.parquet")
+    routes = pa.array(["another", *table["route"].to_pylist()[1:]])
+    pq.write_table(
+        table.set_column(table.schema.get_field_index("route"), "route", routes), changed / "pages.parquet"
+    )
+    with pytest.raises(IntegrityError, match="not those that were imported"):
+        score(changed, labels=small_platform)
 
 
 def test_two_histories_of_one_tool_are_two_looks(

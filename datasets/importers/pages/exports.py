@@ -170,7 +170,13 @@ def _of_table(file: BinaryIO, path: Path, reading: Reading, header: Header) -> I
     lines = _texts(file, path, reading)
     first = next((line for line in lines if line.strip()), "")
     delimiter = max(",;\t|", key=lambda mark: Counter(first)[mark])
-    names = [name.strip() for name in next(csv.reader([first], delimiter=delimiter), [])]
+    try:
+        names = [name.strip() for name in next(csv.reader([first], delimiter=delimiter), [])]
+    except csv.Error as error:
+        raise MalformedInput(
+            f"{path}: the first line is no line of CSV ({error}); save it as CSV in UTF-8 with line ends of"
+            " Unix or Windows"
+        ) from None
     twice = [name for name, n in Counter(plain(name) for name in names if name).items() if n > 1]
     if twice:
         raise MalformedInput(f"{path}: two columns are called {twice[0]!r}; rename one")

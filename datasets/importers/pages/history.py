@@ -172,7 +172,7 @@ def _page(page: ToolPage, severity: Severity, services: tuple[str, ...], counts:
     return Page(
         page_id=page.page_id,
         incident_id=page.page_id,
-        status="sent" if closed_at is None else "closed",
+        status="sent",
         route=page.route,
         severity=severity,
         services=services,

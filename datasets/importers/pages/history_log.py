@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections import Counter
 from collections.abc import Iterable
 from datetime import UTC, datetime
@@ -16,6 +15,7 @@ from titleshot.datasets.dataset import Dataset
 from titleshot.datasets.errors import UsageError
 from titleshot.datasets.importers.pages.history import History, Told, Wanted, read_history, severity_table
 from titleshot.datasets.importers.pages.severities import OTHERWISE
+from titleshot.datasets.pages_digest import pages_digest
 from titleshot.datasets.quarantine import Quarantine
 from titleshot.datasets.replay_log import LogWriter, pages_table
 
@@ -51,19 +51,13 @@ def said(pages: Iterable[Page]) -> list[Page]:
     """Pages as a contender says them: each as sent, and again when it closed, in order of time."""
     records: list[tuple[int, int, Page]] = []
     for page in pages:
-        sent = page.model_copy(update={"status": "sent", "closed_at": None, "last_event_at": page.paged_at})
         if page.closed_at is None:
-            sent = sent.model_copy(update={"last_event_at": page.last_event_at})
-        else:
-            records.append((page.closed_at, 1, page))
+            records.append((page.paged_at, 0, page))
+            continue
+        sent = page.model_copy(update={"closed_at": None, "last_event_at": page.paged_at})
         records.append((page.paged_at, 0, sent))
+        records.append((page.closed_at, 1, page.model_copy(update={"status": "closed"})))
     return [page for _, _, page in sorted(records, key=lambda one: (one[0], one[1], one[2].page_id))]
-
-
-def pages_digest(pages: Iterable[Page]) -> str:
-    """SHA-256 over the pages, whatever order they come in."""
-    lines = sorted(page.to_json().encode() for page in pages)
-    return hashlib.sha256(b"".join(len(line).to_bytes(8, "little") + line for line in lines)).hexdigest()
 
 
 def about(
