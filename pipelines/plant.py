@@ -8,8 +8,10 @@ from pathlib import Path
 from titleshot.datasets.dataset import Dataset
 from titleshot.datasets.errors import UsageError
 from titleshot.datasets.planting.kinds import KINDS
-from titleshot.datasets.planting.plan import Plan, in_words, plan_faults, report_of
+from titleshot.datasets.planting.measure import in_words
+from titleshot.datasets.planting.plan import Plan, plan_faults
 from titleshot.datasets.planting.planted_copy import write_planted
+from titleshot.datasets.planting.summary import report_of
 from titleshot.datasets.planting.wishes import SIZES, Wishes
 from titleshot.pipelines.argument_types import amount, count
 from titleshot.pipelines.outcome import Outcome, Progress, silent
@@ -186,6 +188,10 @@ def _told(args: argparse.Namespace, made: Dataset, plan: Plan) -> str:
     if plan.given_up:
         wanted = f"{plan.cells:,} services, metrics and kinds"
         lines.append(f"sizes that some of the {wanted} did not get: {in_words(plan.given_up)}")
+        if plan.given_up.get("no_room"):
+            lines.append(
+                "for more room: a shorter --spacing-s or --duration-s, --overlap, --incidents affected"
+            )
     if plan.count == args.most:
         lines.append(
             f"cut at --most {args.most}; {plan.cells:,} services, metrics and kinds share them evenly"

@@ -37,9 +37,8 @@ class Design:
         self, cells: Sequence[Cell], sizes: Sequence[float], per: int, rng: np.random.Generator
     ) -> None:
         self.cells, self._sizes, self._per = cells, sizes, per
-        self._services = _codes([cell.service for cell in cells])
-        self._metrics = _codes([cell.metric for cell in cells])
-        self._kinds = _codes([cell.kind.name for cell in cells])
+        columns = zip(*((cell.service, cell.metric, cell.kind.name) for cell in cells), strict=True)
+        self._groups = [(codes, np.bincount(codes)) for codes in map(_codes, columns)]
         self._count = np.zeros(len(cells), np.int64)
         self._lot = rng.random(len(cells))
         self._size_lot = rng.random((len(cells), len(sizes)))
@@ -48,15 +47,17 @@ class Design:
 
     def next(self) -> tuple[int, int] | None:
         """A cell and a size, as positions; None when there is nothing left to give."""
-        open_cells = self._open.any(axis=1) & (self._count < self._per)
-        if not open_cells.any():
+        open_cells = np.flatnonzero(self._open.any(axis=1) & (self._count < self._per))
+        if not len(open_cells):
             return None
-        served = sum(
-            np.bincount(codes, self._count)[codes] / np.bincount(codes)[codes]
-            for codes in (self._services, self._metrics, self._kinds)
-        )
-        order = np.lexsort((self._lot, np.round(served, 9), self._count))
-        cell = int(next(at for at in order if open_cells[at]))
+        fewest = open_cells[self._count[open_cells] == self._count[open_cells].min()]
+        served = np.zeros(len(fewest))
+        for codes, cells_of in self._groups:
+            served += (np.bincount(codes, self._count) / cells_of)[codes[fewest]]
+        # Rounded: what is equal must be equal, whatever order sums were made in.
+        served = np.round(served, 9)
+        fewest = fewest[served == served.min()]
+        cell = int(fewest[np.argmin(self._lot[fewest])])
         sizes = [at for at in range(len(self._sizes)) if self._open[cell, at]]
         size = min(sizes, key=lambda at: (*self._rarity(cell, at), self._size_lot[cell, at]))
         return cell, size
@@ -88,9 +89,11 @@ class Design:
         """The place turned out to be unfit."""
         self._add(cell, size, -1)
 
-    def close(self, cell: int, size: int) -> None:
-        """This size cannot be had in this cell."""
-        self._open[cell, size] = False
+    def close(self, which: NDArray[np.bool_]) -> int:
+        """Sizes that cannot be had, as a mask of cells by sizes; how many of them were open."""
+        closed = int((self._open & which).sum())
+        self._open &= ~which
+        return closed
 
 
 def _codes(names: Sequence[str]) -> NDArray[np.int64]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Final, NamedTuple
 
@@ -105,3 +106,9 @@ def _found(asked: Asked, stamps: NDArray[np.int64], values: NDArray[np.float64])
     if not kept_finite or (asked.kind.pushes and clipped > MOST_CLIPPED * len(inside)):
         return Found(None, reason="out_of_range")
     return Found(push, int(touched.sum()), clipped)
+
+
+def in_words(given_up: dict[str, int]) -> str:
+    """Why faults were given up, most frequent first."""
+    counted = Counter(given_up).most_common()
+    return "; ".join(f"{count:,} because {REASONS[reason]}" for reason, count in counted)

@@ -10,9 +10,11 @@ import math
 from collections import Counter, defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Final
 
-from titleshot.datasets.contracts.instants import HOUR, SECOND, WEEK
+import numpy as np
+
+from titleshot.datasets.contracts.instants import SECOND, WEEK
 from titleshot.datasets.contracts.planted import PlantedFault
 from titleshot.datasets.dataset import Dataset
 from titleshot.datasets.errors import UsageError
@@ -21,7 +23,7 @@ from titleshot.datasets.planting.effect import Bounds, Push
 from titleshot.datasets.planting.free_time import FreeTime, forbidden
 from titleshot.datasets.planting.history import SAMPLES
 from titleshot.datasets.planting.kinds import ways_of
-from titleshot.datasets.planting.measure import REASONS, Asked, Found, measure
+from titleshot.datasets.planting.measure import Asked, Found, in_words, measure
 from titleshot.datasets.planting.survey import survey
 from titleshot.datasets.planting.wishes import Wishes
 from titleshot.datasets.synthetic.streams import stream
@@ -86,8 +88,7 @@ class _Planner:
         self._dataset, self._wishes, self._told = dataset, wishes, told
         self._keys = dataset.series()
         self._known = KnownServices(self._keys, dataset.reference())
-        suite, own = load_suite("profile"), getattr(dataset.card, "validation", None)
-        self._range_of = (suite if own is None else own.over(suite)).range_of
+        self._range_of = dataset.card.validation.over(load_suite("profile")).range_of
         self._seen = survey(dataset, lambda done: told("looking at series", done, dataset.card.rows))
         self._series: dict[tuple[str, str], list[int]] = defaultdict(list)
         for code, key in enumerate(self._keys):
@@ -103,6 +104,7 @@ class _Planner:
         lot = stream(wishes.seed, "planting design")
         self._design = Design(cells, wishes.sizes, wishes.per or len(wishes.sizes), lot)
         self._free = _free_time(dataset, wishes)
+        self._lengths = np.array([self._lengths_of(cell) for cell in cells], np.int64)
         self._tried: Counter[tuple[int, int]] = Counter()
         self._given_up: Counter[str] = Counter()
         self._number = 0
@@ -135,12 +137,11 @@ class _Planner:
         drawn: list[_Placed] = []
         while chosen := self._chosen(most - len(drawn)):
             # The long ones first: between them there is always room for a short one.
-            for cell, size in sorted(chosen, key=lambda pick: -self._hours(*pick)):
+            for cell, size in sorted(chosen, key=lambda pick: -int(self._lengths[pick])):
                 placed = self._placed(cell, size)
                 if isinstance(placed, str):
                     self._design.take_back(cell, size)
-                    self._design.close(cell, size)
-                    self._given_up[placed] += 1
+                    self._give_up(cell, size, placed)
                 else:
                     service = self._design.cells[cell].service
                     self._free.take(placed.number, service, placed.start, placed.end)
@@ -154,18 +155,27 @@ class _Planner:
             chosen.append(pick)
         return chosen
 
-    def _hours(self, cell: int, size: int) -> float:
-        named = self._design.cells[cell]
-        cadence = int(self._seen.cadence[self._series[named.service, named.metric]].max())
-        return self._length(named, self._wishes.sizes[size], cadence) / HOUR
+    def _lengths_of(self, cell: Cell) -> list[int]:
+        """Nanoseconds that a fault of each size lasts."""
+        cadence = int(self._seen.cadence[self._series[cell.service, cell.metric]].max())
+        return [self._length(cell, size, cadence) for size in self._wishes.sizes]
 
     def _refuse(self, one: _Placed, *, last: bool) -> None:
         self._free.give_back(one.number)
         self._design.take_back(one.cell, one.size)
         self._tried[one.cell, one.size] += 1
         if last or self._tried[one.cell, one.size] >= _TRIES:
-            self._design.close(one.cell, one.size)
-            self._given_up[one.reason] += 1
+            self._give_up(one.cell, one.size, one.reason)
+
+    def _give_up(self, cell: int, size: int, reason: str) -> None:
+        which = np.zeros(self._lengths.shape, np.bool_)
+        which[cell, size] = True
+        if reason == "no_room":
+            # Nor is there room for what is as long or longer there.
+            of = self._design.cells[cell][:2]
+            same = np.array([other[:2] == of for other in self._design.cells])
+            which |= same[:, None] & (self._lengths >= self._lengths[cell, size])
+        self._given_up[reason] += self._design.close(which)
 
     def _placed(self, at: int, size_at: int) -> _Placed | str:
         """A fault at a time drawn by lot, or the reason why there is none."""
@@ -253,12 +263,6 @@ class _Planner:
         return Plan(faults, pushes, len(self._design.cells), dict(sorted(self._given_up.items())))
 
 
-def in_words(given_up: dict[str, int]) -> str:
-    """Why faults were given up, most frequent first."""
-    counted = Counter(given_up).most_common()
-    return "; ".join(f"{count:,} because {REASONS[reason]}" for reason, count in counted)
-
-
 def _free_time(dataset: Dataset, wishes: Wishes) -> FreeTime:
     card, given = dataset.card, dataset.card.evaluation
     start = card.span_from if given.span_from is None else max(given.span_from, card.span_from)
@@ -280,19 +284,3 @@ def _free_time(dataset: Dataset, wishes: Wishes) -> FreeTime:
     blocked = forbidden(dataset, margin, wishes.incidents)
     # A page that comes late must still be seen.
     return FreeTime(start, end - margin, blocked, spacing=round(wishes.spacing_s * SECOND), apart=apart)
-
-
-def report_of(plan: Plan) -> dict[str, Any]:
-    """What was planted, as a document."""
-    one_each = {fault.planted_id: fault for fault in plan.faults}.values()
-    return {
-        "faults": plan.count,
-        "cells": plan.cells,
-        "services": len({fault.service for fault in one_each}),
-        "series": len({fault.series for fault in plan.faults}),
-        "samples": sum(fault.samples for fault in plan.faults),
-        "clipped": sum(fault.clipped for fault in plan.faults),
-        "by_kind": dict(sorted(Counter(fault.kind for fault in one_each).items())),
-        "by_size": {f"{size:g}": n for size, n in sorted(Counter(f.size for f in one_each).items())},
-        "given_up": plan.given_up,
-    }

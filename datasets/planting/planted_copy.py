@@ -28,7 +28,8 @@ from titleshot.datasets.digest import dataset_digest, rows_entry, table_entries
 from titleshot.datasets.errors import UsageError
 from titleshot.datasets.label_layer import LabelLayer
 from titleshot.datasets.planting.effect import Push
-from titleshot.datasets.planting.plan import Plan, report_of
+from titleshot.datasets.planting.plan import Plan
+from titleshot.datasets.planting.summary import report_of
 from titleshot.datasets.planting.survey import BySeries
 from titleshot.datasets.planting.wishes import Wishes
 from titleshot.datasets.sample_files import NO_INSTANT, SampleGroup, sample_groups
