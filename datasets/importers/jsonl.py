@@ -18,7 +18,7 @@ from titleshot.datasets.errors import MalformedInput
 from titleshot.datasets.importers.importer import Importer, Told
 from titleshot.datasets.importers.naive_times import NaiveTimes
 from titleshot.datasets.importers.record_lines import RecordLines
-from titleshot.datasets.importers.sample_lines import SampleLines
+from titleshot.datasets.importers.sample_lines import SampleLines, are_objects
 from titleshot.datasets.importers.source_files import (
     LongLine,
     files_below,
@@ -143,7 +143,7 @@ def _add(kind: str, records: list[Any], into: DatasetWriter) -> None:
         into.add_labels(**{kind: records})
 
 
-def _batches(path: Path) -> Iterator[tuple[list[bytes] | LongLine, list[int]]]:
+def _batches(path: Path) -> Iterator[tuple[list[bytes] | LongLine, list[int] | range]]:
     """Lines that are not blank, stripped, with their numbers from 1; a line too long by itself."""
     number = 0
     with opened(path) as file:
@@ -152,9 +152,14 @@ def _batches(path: Path) -> Iterator[tuple[list[bytes] | LongLine, list[int]]]:
                 number += 1
                 yield block, [number]
                 continue
-            read = bytes(memoryview(block.buffer)[: block.end - 1]).split(b"\n")
+            text = bytes(memoryview(block.buffer)[: block.end - 1])
             if number == 0:
-                read[0] = read[0].removeprefix(_BOM)
+                text = text.removeprefix(_BOM)
+            read = text.split(b"\n")
+            if are_objects(text, len(read)):
+                yield read, range(number + 1, number + len(read) + 1)
+                number += len(read)
+                continue
             stripped = [line.strip() for line in read]
             numbers = [number + i for i, line in enumerate(stripped, 1) if line]
             number += len(read)

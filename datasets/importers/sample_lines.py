@@ -50,13 +50,17 @@ class SampleLines:
         self._labels: list[str] = []
         """Names of labels met so far, up to the most that become columns."""
 
-    def add(self, lines: list[bytes], numbers: list[int]) -> None:
+    def add(self, lines: list[bytes], numbers: list[int] | range) -> None:
         """Read lines, none of them blank, with their line numbers."""
         if not self._known:
             self._learn(lines[0])
-        table = _parsed(lines, self._labels)
+        data = b"\n".join(lines)
+        table = _parsed(data, lines, self._labels)
         if table is not None:
-            self._add_table(table, lines, numbers)
+            unsure = _unsure(table)
+            if b"null" in data:
+                unsure |= np.array([b"null" in line for line in lines])
+            self._add_table(table, unsure, lines, numbers)
         elif len(lines) > _FEW:
             # One faulty line stops the whole batch: close in on it.
             size = -(-len(lines) // _SPLIT_INTO)
@@ -65,8 +69,9 @@ class SampleLines:
         else:
             self._add_rows(_Rows(len(lines)), np.ones(len(lines), np.bool_), lines, numbers)
 
-    def _add_table(self, table: pa.Table, lines: list[bytes], numbers: list[int]) -> None:
-        unsure = _unsure(table, lines)
+    def _add_table(
+        self, table: pa.Table, unsure: NDArray[np.bool_], lines: list[bytes], numbers: list[int] | range
+    ) -> None:
         rows = _Rows(table.num_rows)
         rows.codes, known = self._codes(table)
         stamps = _Instants(table.column("timestamp"), self._naive)
@@ -79,7 +84,7 @@ class SampleLines:
         self._add_rows(rows, unsure, lines, numbers)
 
     def _add_rows(
-        self, rows: _Rows, unsure: NDArray[np.bool_], lines: list[bytes], numbers: list[int]
+        self, rows: _Rows, unsure: NDArray[np.bool_], lines: list[bytes], numbers: list[int] | range
     ) -> None:
         kept = ~unsure
         for index in np.flatnonzero(unsure):
@@ -186,11 +191,10 @@ class _Rows:
         self.ingested = np.full(rows, NO_INSTANT)
 
 
-def _parsed(lines: list[bytes], labels: list[str]) -> pa.Table | None:
+def _parsed(data: bytes, lines: list[bytes], labels: list[str]) -> pa.Table | None:
     """The lines as a table of as many rows; None where any of them is not plainly one JSON object."""
-    if not all(line.startswith(b"{") and line.endswith(b"}") for line in lines):
+    if not are_objects(data, len(lines)):
         return None
-    data = b"\n".join(lines)
     if _open(data) > 2 * len(lines) and any(_open(line) > _DEEPEST for line in lines):
         return None
     fields = list(_FIELDS)
@@ -208,16 +212,19 @@ def _parsed(lines: list[bytes], labels: list[str]) -> pa.Table | None:
     return table if table.num_rows == len(lines) else None
 
 
+def are_objects(data: bytes, lines: int) -> bool:
+    """Whether each of so many lines begins and ends like an object, without a blank before or after."""
+    return data.startswith(b"{") and data.endswith(b"}") and data.count(b"}\n{") == lines - 1
+
+
 def _open(data: bytes) -> int:
     """A bound of how deep it is nested; Arrow overruns its stack where that is some ten thousand."""
     return data.count(b"{") + data.count(b"[")
 
 
-def _unsure(table: pa.Table, lines: list[bytes]) -> NDArray[np.bool_]:
-    """Rows that only the contract itself can judge: missing or null, or of another version."""
+def _unsure(table: pa.Table) -> NDArray[np.bool_]:
+    """Rows that only the contract itself can judge: something missing, or of another version."""
     unsure = np.zeros(table.num_rows, np.bool_)
-    if any(b"null" in line for line in lines):
-        unsure |= np.array([b"null" in line for line in lines])
     for name in (*_TEXTS, "value"):
         unsure |= _mask(table.column(name).is_null())
     # Arrow reads an integer beyond float64 as infinite; the contract refuses it.
