@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from titleshot.datasets.contracts.instants import DAY
-from titleshot.datasets.contracts.scores import Comparison, Identity, PairedScore, Scorecard, Settings
+from titleshot.datasets.contracts.scores import Comparison, Identity, PairedScore, Score, Scorecard, Settings
 from titleshot.pipelines.outcome import Progress, silent
 from titleshot.pipelines.truth_page import Promoted
 from titleshot.pipelines.truth_setting import (
@@ -20,7 +20,7 @@ from titleshot.pipelines.truth_setting import (
 )
 from titleshot.registry.judge import judge
 from titleshot.registry.policy import Criterion, Looks, Policy, load_policy
-from titleshot.reports.estimates import paired_estimate
+from titleshot.reports.estimates import estimate, paired_estimate
 from titleshot.reports.simulated_pairs import Side, first_days, simulate, true_scores
 from titleshot.reports.tally import Tally, paired
 
@@ -119,10 +119,16 @@ def _promoted(policy: Policy, tallies: tuple[Tally, ...], days: int, number: int
         policy.confidence_of(criterion),
         policy.decisive_confidence,
     )
-    return judge(_comparison(pair, second, days), policy, judged_at=0).answer == "promote"
+    own = estimate(
+        DEFINITIONS[criterion.score],
+        tallies[0],
+        resampling_of(days, number),
+        policy.confidence_of(criterion),
+    )
+    return judge(_comparison(pair, own, second, days), policy, judged_at=0).answer == "promote"
 
 
-def _comparison(pair: PairedScore, tally: Tally, days: int) -> Comparison:
+def _comparison(pair: PairedScore, champion: Score, tally: Tally, days: int) -> Comparison:
     """A comparison of one score."""
     settings = Settings(
         span_from=0,
@@ -144,7 +150,7 @@ def _comparison(pair: PairedScore, tally: Tally, days: int) -> Comparison:
                 contender=name, dataset="simulated", dataset_digest="", labels_digest="", labels_as_of=0
             ),
             settings=settings,
-            scores=(),
+            scores=(champion,) if name == "champion" else (),
         )
         for name in ("champion", "challenger")
     ]

@@ -49,12 +49,14 @@ def outcome_of(criterion: Criterion, comparison: Comparison) -> tuple[CriterionO
     score = _score(criterion, comparison)
     if score is None:
         raise KeyError(criterion.score)
-    margin = criterion.margin
-    if isinstance(score, PairedScore):
-        margin = max(margin, criterion.margin_ratio * abs(score.champion or 0.0))
+    least, most = _margins(criterion, score, comparison)
     better: Direction = criterion.direction or score.better or "up"
-    reading, bound = Reading(score, better), _bound(criterion, margin, better)
-    place, decisive = reading.place(bound)
+    reading = Reading(score, better)
+    strict, lenient = sorted(
+        (_bound(criterion, least, better), _bound(criterion, most, better)), reverse=True
+    )
+    place, decisive = reading.place(strict, lenient)
+    bound, margin = strict, least if criterion.kind == "non_inferiority" else most
     missing, total = reading.missing(bound) if place == "undecided" else (None, None)
     outcome = CriterionOutcome(
         score=criterion.score,
@@ -125,6 +127,27 @@ def _values(score: PairedScore | Score) -> tuple[float | None, ...]:
     if isinstance(score, PairedScore):
         return score.champion, score.challenger, score.difference, score.decisive_low, score.decisive_high
     return (score.value,)
+
+
+def _margins(criterion: Criterion, score: PairedScore | Score, comparison: Comparison) -> tuple[float, float]:
+    """The smallest and the largest margin there may be.
+
+    A share of the champion's value is known no better than that value: what passes must pass at one end of
+    its interval, what fails must fail at the other. With the value itself a challenger exactly at the margin
+    passes too often (6.9 % instead of 5 % of simulated pairs).
+    """
+    if not isinstance(score, PairedScore) or not criterion.margin_ratio or score.champion is None:
+        return criterion.margin, criterion.margin
+    own = next((one for one in comparison.champion.scores if one.name == score.name), None)
+    below = above = 0.0
+    if own is not None and own.value is not None and own.low is not None and own.high is not None:
+        below, above = own.value - own.low, own.high - own.value
+    shares = (score.champion - below, score.champion + above)
+    least = 0.0 if shares[0] <= 0 <= shares[1] else min(map(abs, shares))
+    return (
+        max(criterion.margin, criterion.margin_ratio * least),
+        max(criterion.margin, criterion.margin_ratio * max(map(abs, shares))),
+    )
 
 
 def _bound(criterion: Criterion, margin: float, better: Direction) -> float:

@@ -43,7 +43,7 @@ class Criterion(_Part):
     ``non_inferiority``: worse by less than the margin. ``ceiling``: the challenger's own value on the good
     side of the margin; for a score where up is better the ceiling is a floor.
     The margin is in the score's unit; with ``margin_ratio`` it is the larger of ``margin`` and that share of
-    the champion's value.
+    the champion's value, taken at the end of its interval that makes passing harder.
     """
 
     score: Name

@@ -43,16 +43,21 @@ class Reading:
             return None
         return (self.value, low, high) if self.better == "up" else (-self.value, -high, -low)
 
-    def place(self, bound: float) -> tuple[Place, bool]:
-        """Where the interval lies of a bound, up being better, and whether a failure is decisive."""
+    def place(self, bound: float, lenient: float | None = None) -> tuple[Place, bool]:
+        """Where the interval lies of a bound, up being better, and whether a failure is decisive.
+
+        Args:
+            lenient: what it must lie below to fail, where the bound itself is uncertain.
+        """
         if self.gain is None:
             return "undecided", False
         _, low, high = self.gain
+        lenient = bound if lenient is None else lenient
         if low > bound:
             return "pass", False
-        if high >= bound:
+        if high >= lenient:
             return "undecided", False
-        return "fail", self.decisive is not None and self.decisive[2] < bound
+        return "fail", self.decisive is not None and self.decisive[2] < lenient
 
     def found(self) -> str:
         """The numbers in one sentence, n and interval included."""

@@ -94,9 +94,13 @@ def test_a_ceiling_is_on_the_challengers_own_value(
 
 
 def test_a_margin_ratio_grows_with_the_champions_value() -> None:
-    assert one(FALSE_PAGES, -1.0, 4.0, champion=50.0).criteria[0].margin == 5.0
+    margin = one(FALSE_PAGES, -1.0, 4.0, champion=50.0).criteria[0].margin
+    assert 4.5 < margin < 5.0  # a tenth of what the champion has at least
     assert one(FALSE_PAGES, -1.0, 4.0, champion=50.0).answer == "promote"
     assert one(FALSE_PAGES, -1.0, 4.0, champion=5.0).answer == "not_enough_evidence"
+    # What is wholly beyond the least margin, and not beyond the largest, has neither passed nor failed.
+    assert one(FALSE_PAGES, 5.01, 6.0, champion=50.0).criteria[0].outcome == "undecided"
+    assert one(FALSE_PAGES, 6.0, 7.0, champion=50.0).criteria[0].outcome == "fail"
 
 
 def test_nothing_passes_on_undefined() -> None:
