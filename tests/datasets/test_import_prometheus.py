@@ -122,14 +122,17 @@ def test_default_rules_name_most_setups(tmp_path: Path) -> None:
 
 
 def test_results_without_a_name_are_set_aside_beside_others(tmp_path: Path) -> None:
-    hostile = {"__name__": "up", "job": "a\nb"}
-    answer = matrix(
-        series(UP, [at(0), "1"]), series({"__name__": "up"}, [at(0), "1"]), series(hostile, [at(0), "1"])
-    )
+    nameless = [
+        {"__name__": "up"},
+        {"__name__": "up", "job": "a\nb"},
+        {"__name__": "up", "job": "half \ud800"},
+        {"__name__": "up", "job": "web", "pod": "half \ud800"},
+    ]
+    answer = matrix(*(series(labels, [at(0), "1"]) for labels in (UP, *nameless)))
     report = imported(lambda _: answer, tmp_path, no_alerts=True).import_report()
 
-    assert report["quarantined"]["series"] == {"a name that cannot be": 1, "no namespace": 1}
-    assert report["queries"][0]["set_aside"] == 2
+    assert report["quarantined"]["series"] == {"a name that cannot be": 3, "no namespace": 1}
+    assert report["queries"][0]["set_aside"] == 4
 
 
 @pytest.mark.parametrize(
@@ -226,7 +229,9 @@ def test_a_fault_of_the_queries_file_names_line_and_field(text: str, says: str, 
 
 ASKED_WRONGLY: list[tuple[dict[str, Any], str]] = [
     ({"query": ()}, "nothing is asked: name a --queries FILE.yaml, or a --query SELECTOR"),
-    ({"query": (" ",)}, "--query is empty"),
+    ({"query": (" ",)}, "--query ' ': "),
+    ({"query": ("up\udc80",)}, "give a selector like"),
+    ({"query": ("x" * 100_001,)}, "give a selector like"),
     ({"query": ("up", "up")}, "the same question as query 1"),
     ({"step_s": 0.0}, "--step-s: a step is seconds above 0"),
     ({"step_s": math.nan}, "--step-s: a step is seconds above 0"),
@@ -333,18 +338,25 @@ def test_what_may_still_change_is_not_kept(tmp_path: Path, monkeypatch: pytest.M
     assert len(list((tmp_path / ".shop.fetched").iterdir())) == 1
 
 
-def test_a_partial_answer_is_not_kept(tmp_path: Path) -> None:
-    answers = iter([False, True])
+SAID: list[tuple[dict[str, Any], int]] = [
+    ({"isPartial": False}, 1),
+    ({"isPartial": True}, 0),
+    ({"warnings": ["a store was away"]}, 0),
+    ({"warnings": ["PromQL warning: a quantile above 1"]}, 1),
+    ({"infos": ["PromQL info: might not be a counter"]}, 1),
+]
 
+
+@pytest.mark.parametrize(("also", "kept"), SAID)
+def test_a_partial_answer_is_not_kept(also: dict[str, Any], kept: int, tmp_path: Path) -> None:
     def script(asked: Asked) -> Reply:
-        partial = next(answers, None)
-        if partial is None:
+        if steps(asked)[0] > START / SECOND:
             return Reply(b"", 503)
-        return Reply(json.dumps({**json.loads(constant(asked).body), "isPartial": partial}).encode())
+        return Reply(json.dumps({**json.loads(constant(asked).body), **also}).encode())
 
     with pytest.raises(Unreachable):
         imported(script, tmp_path, chunk_points=2, no_alerts=True, attempts=1)
-    assert len(list((tmp_path / ".shop.fetched").iterdir())) == 1
+    assert len(list(tmp_path.glob(".shop.fetched/*"))) == kept
 
 
 def test_a_link_in_the_place_of_what_is_kept_is_refused(tmp_path: Path) -> None:
@@ -411,3 +423,34 @@ def test_a_folder_without_records_is_refused_before_anything_is_asked(made: bool
         (tmp_path / "records").mkdir()
     with pytest.raises(MalformedInput, match=r"--records .*no folder with incidents"):
         imported(nobody, tmp_path, records=tmp_path / "records")
+
+
+def test_what_had_to_be_halved_is_not_asked_for_whole_again(tmp_path: Path) -> None:
+    asked_for: list[int] = []
+    down = False
+
+    def script(asked: Asked) -> Reply:
+        asked_for.append(len(steps(asked)))
+        if down and len(asked_for) > 2:
+            return Reply(b"", 503)
+        if asked_for[-1] > 5:
+            return Reply(b'{"errorType":"execution","error":"too many samples"}', 422)
+        return constant(asked)
+
+    with scripted(script) as server:
+
+        def again() -> Dataset:
+            span = {"from_": format_instant(START), "to": format_instant(START + 10 * MINUTE), "attempts": 1}
+            given = {"query": ("up",), "no_alerts": True, **span}
+            return import_dataset(
+                format="prometheus", source=server.address, dataset=tmp_path / "shop", **given
+            )
+
+        down = True
+        with pytest.raises(Unreachable):
+            again()
+        down = False
+        before = len(asked_for)
+        assert again().card.rows == 10
+    assert sorted(asked_for[:before]) == [5, 5, 10]
+    assert asked_for[before:] == [5]

@@ -118,6 +118,26 @@ def test_garbage_is_no_answer(text: str) -> None:
         read_answer(text)
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"status":"success","data":{"resultType":"matrix","result":[],"result":[]}}',
+        '{"status":"success","data":{"resultType":"matrix","result":[1' + "0" * 5000 + "]}}",
+        '{"status":"success","data":{"resultType":"matrix","result":null}}',
+        '{"status":"success","data":{"resultType":"matrix","result":[]}} more',
+        '{"status":"error","data":{"resultType":"matrix","result":[]}}',
+    ],
+)
+def test_nearly_an_answer_is_none(text: str) -> None:
+    with pytest.raises(NotAnAnswer):
+        read_answer(text)
+
+
+def test_warnings_of_any_shape_are_words() -> None:
+    data = '"data":{"resultType":"matrix","result":[]}'
+    assert read_answer('{"status":"success","warnings":5,"infos":null,' + data + "}").warnings == ["5"]
+
+
 @given(st.data())
 def test_an_answer_cut_anywhere_is_no_answer(data: st.DataObject) -> None:
     result = '[{"metric":{"a":"b"},"values":[[1,"2"]]}]'
@@ -136,7 +156,7 @@ def test_a_template_fills_in_labels_and_nothing_else(labels: dict[str, str]) -> 
 
 def test_the_first_alternative_that_can_be_filled_is_taken() -> None:
     rules = LabelRules(namespace=("{team}-{region}", "{team}", "shop"), drop=("pod",), keep=("pod", "zone"))
-    labels = {"__name__": "up", "team": "web", "region": "", "job": "j", "pod": "p", "zone": "z"}
+    labels = {"__name__": "up", "team": "web", "region": "", "job": "j", "pod": "p", "zone": "z", "rack": "r"}
     found = named(rules, labels)
     assert not isinstance(found, str)
     assert found.key == ("web", "j", "up", '{"zone":"z"}')
@@ -199,6 +219,20 @@ def test_episodes_are_runs_of_samples_however_they_come(times: list[int], cuts: 
     assert len(aside) == len(runs) - len(inside)
     assert len({page.page_id for page in pages}) == len(inside)
     assert all(page.severity == "critical" and page.services == ("web/web",) for page in pages)
+
+
+any_text = st.text(st.characters(), max_size=9)
+"""Controls and halves of surrogate pairs too."""
+
+
+@given(st.dictionaries(st.sampled_from(["alertname", "job", "severity", "team", "x"]), any_text))
+def test_a_page_of_any_labels_can_be_written_and_read(labels: dict[str, str]) -> None:
+    history, kept = AlertHistory(SECOND), Kept()
+    history.add({**labels, "long": "x" * 3000}, np.array([20 * SECOND]))
+    history.write(kept, RULES, AlertRules(route=("{team}", "{long}")), 0, 100 * SECOND)  # type: ignore[arg-type]
+    sent, closed = kept.pages
+    assert Page.from_json(sent.to_json()) == sent
+    assert closed.closed_at == 80 * SECOND
 
 
 @pytest.mark.parametrize(

@@ -104,10 +104,10 @@ class AlertHistory:
 def _page(
     name: str, labels: dict[str, str], first: int, rules: LabelRules, alerts: AlertRules, counts: Counter[str]
 ) -> Page:
-    digest = hashlib.blake2b(f"{name} {first}".encode(), digest_size=8).hexdigest()
+    digest = hashlib.blake2b(f"{name} {first}".encode(errors="backslashreplace"), digest_size=8).hexdigest()
     namespace, service = first_filled(rules.namespace, labels), first_filled(rules.service, labels)
     services: tuple[str, ...] = ()
-    if namespace and service:
+    if namespace and service and _printable(namespace[0] + service[0]) == namespace[0] + service[0]:
         services = (service_id(namespace[0].replace("/", "_"), service[0]),)
     counts["without_service"] += not services
     route = first_filled(alerts.route, labels)
@@ -124,7 +124,7 @@ def _page(
         paged_at=first,
         last_event_at=first,
         probable_service=services[0] if services else None,
-        summary=f"{labels.get('alertname', 'alert')}{f' ({rest})' if rest else ''}",
+        summary=_printable(f"{labels.get('alertname', 'alert')}{f' ({rest})' if rest else ''}"),
     )
 
 
@@ -136,4 +136,5 @@ def _severity(word: str, alerts: AlertRules, counts: Counter[str]) -> Severity:
 
 
 def _printable(text: str) -> str:
-    return "".join(sign if sign >= " " else " " for sign in text)
+    """Without controls, which no name has, and without halves of surrogate pairs, which no file takes."""
+    return "".join(sign if sign >= " " else " " for sign in text.encode(errors="replace").decode())

@@ -42,6 +42,8 @@ class Answer:
 
     series: list[AnsweredSeries]
     warnings: list[str]
+    partial: bool = False
+    """Something was away: a later answer may say more. Remarks on the query itself are no sign of that."""
 
 
 def read_answer(text: str) -> Answer:
@@ -59,6 +61,7 @@ def read_answer(text: str) -> Answer:
     series: list[AnsweredSeries] | None = None
     status, kind = None, None
     warnings: list[str] = []
+    partial = False
     try:
         for name in reader.members():
             if name == "data" and reader.opens("{"):
@@ -74,19 +77,26 @@ def read_answer(text: str) -> Answer:
             elif name == "status":
                 status = reader.value()
             elif name in {"warnings", "infos"}:
-                warnings += [str(one) for one in reader.value() or ()]
+                given = reader.value()
+                said = [str(one) for one in (given if isinstance(given, list) else [given]) if one]
+                warnings += said
+                partial |= name == "warnings" and not all(one.startswith("PromQL ") for one in said)
             elif name == "isPartial":  # how VictoriaMetrics says that a storage node was away
-                warnings += ["isPartial: the answer is partial"] if reader.value() else []
+                if reader.value():
+                    warnings.append("isPartial: the answer is partial")
+                    partial = True
             else:
                 reader.value()
         reader.end()
-    except (json.JSONDecodeError, RecursionError) as error:
+    except NotAnAnswer:
+        raise
+    except (ValueError, RecursionError) as error:  # numbers of thousands of digits are plain ValueErrors
         raise NotAnAnswer(f"not JSON: {error}") from None
     if status != "success" or series is None:
         raise NotAnAnswer("no status 'success' with data.result in it")
     if kind != "matrix":
         raise NotAnAnswer(f"resultType is {kind!r}, a range query answers with 'matrix'")
-    return Answer(series, warnings)
+    return Answer(series, warnings, partial)
 
 
 def _series(element: Any) -> AnsweredSeries:

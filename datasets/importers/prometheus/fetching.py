@@ -86,7 +86,7 @@ class Fetching:
                 f"{self._server.address}: the answer to {question.said} is none of Prometheus':"
                 f" {self._server.words(str(error))}"
             ) from None
-        if piece.end <= asked_at - _SETTLED_MS and not answer.warnings:
+        if piece.end <= asked_at - _SETTLED_MS and not answer.partial:
             self.fetched.keep(key, text)
         return answer
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
-from titleshot.datasets.contracts.record import Record, Severity
+from titleshot.datasets.contracts.record import Record, Severity, in_words
 from titleshot.datasets.errors import UsageError
 from titleshot.datasets.importers.prometheus.label_rules import LabelRules, Rule
 from titleshot.datasets.yaml_file import read_yaml
@@ -134,9 +134,7 @@ def asked(
     document = None if file is None else read_yaml(file)
     settings = None if document is None else document.build(QueriesFile)
     rules = LabelRules() if settings is None else settings.rules
-    queries = [Query(query=text, recorded=recorded) for text in selectors if text.strip()]
-    if len(queries) < len(selectors):
-        raise UsageError("--query is empty; give a selector like up or http_requests_total{job='web'}")
+    queries = [_single(text, recorded) for text in selectors]
     if settings is not None:
         if settings.step_s is not None:
             default_ms = step_ms(settings.step_s)
@@ -161,6 +159,16 @@ def asked(
             raise UsageError(f"--query {question.query}: {message}")
     alerts = AlertRules() if settings is None else settings.alerts
     return questions, alerts, _over(rules, alerts)
+
+
+def _single(text: str, recorded: bool) -> Query:
+    try:
+        return Query(query=text.strip(), recorded=recorded)
+    except ValidationError as error:
+        message = in_words(error.errors()[0]["msg"])
+        raise UsageError(
+            f"--query {text[:80]!r}: {message}; give a selector like up or http_requests_total{{job='web'}}"
+        ) from None
 
 
 def _over(rules: LabelRules, own: Query | AlertRules) -> LabelRules:
