@@ -384,6 +384,9 @@ def test_an_empty_cell_is_no_sample_and_nan_is_one(source: Path, scenario: Path)
 
     assert dataset.import_report()["empty_cells"] == 1
     assert dataset.import_report()["samples"]["non_finite"] == 1
+    at = times(dataset, "high_traffic")
+    assert START + 2 * FIVE not in at[SITE], "the empty cell's"
+    assert START + 2 * FIVE in at[PAY], "the cells after it stay where they were"
 
 
 def test_rows_that_are_none_are_set_aside_and_the_others_stay(source: Path, scenario: Path) -> None:

@@ -113,6 +113,20 @@ def test_decoys_keep_to_their_ground(
         )
 
 
+def test_the_first_decoy_of_a_guilty_change_is_in_its_stretch() -> None:
+    stretches = [(day * 24 * HOUR, (day * 24 + 1) * HOUR) for day in range(20)]
+    guilty = [
+        Deploy(service="n/a", version=f"v{first}", valid_from=first + SECOND, known_from=first + SECOND)
+        for first, _ in stretches
+    ]
+
+    found = decoys(guilty, Ground(["n/a", "n/b"], stretches), [], 2)
+
+    for (first, end), decoy in zip(stretches, found[::2], strict=True):
+        assert first <= decoy.valid_from < end
+    assert len({row.valid_from // (24 * HOUR) for row in found[1::2]}) > 5, "the others are anywhere"
+
+
 def test_there_are_no_decoys_where_there_is_no_room() -> None:
     change = Deploy(service="n/a", version="v", valid_from=0, known_from=0)
     label = IncidentLabel(
