@@ -112,6 +112,22 @@ def _cell(data, at, delimiter):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
+def _closed(data, at, stop, delimiter):  # type: ignore[no-untyped-def]
+    """Where a quoted cell that goes on from the line end at ``at`` ends, and its lines; -1: not by ``stop``."""
+    crossed = 0
+    while at < stop:
+        byte = data[at]
+        if byte == _LF:
+            crossed += 1
+        elif byte == _QUOTE:
+            if data[at + 1] != _QUOTE:
+                return (at + 1 if _ends(data, at + 1, delimiter) else -1), crossed
+            at += 1
+        at += 1
+    return -1, crossed
+
+
+@njit(cache=True, nogil=True)
 def _trimmed(data, start, end):  # type: ignore[no-untyped-def]
     while start < end and (data[start] == _SPACE or data[start] == _TAB):
         start += 1
@@ -138,6 +154,7 @@ def scan(  # type: ignore[no-untyped-def]
     arena,
     following,
     starts,
+    ends,
     lines,
     sure,
     entries,
@@ -157,7 +174,7 @@ def scan(  # type: ignore[no-untyped-def]
         longest: bytes of a line that is still a row.
         slots: int32[power of two], identity + 1 by hash, 0 where free; ``hashes``: uint64 of each identity.
         places: int64[identities, columns + 1] starts of cells in ``arena``; ``following``: see the module.
-        starts … offsets: a row's first byte, line, sureness, identity, times and their offsets.
+        starts … offsets: a row's first byte and end, line, sureness, identity, times and their offsets.
         values, states: [rows, value columns]; ``doubts``: int64[:, 4] of (row, column, start, end).
     """
     columns, rows = len(kinds), len(starts)
@@ -177,7 +194,7 @@ def scan(  # type: ignore[no-untyped-def]
             why = FULL
             break
         begin, before = at, doubted
-        certain, matched, column = True, True, 0
+        certain, matched, column, crossed = True, True, 0, 0
         guess = following[previous] if previous >= 0 else -1
         ingested[row] = NO_INSTANT
         ingested_offsets[row] = 0
@@ -243,10 +260,15 @@ def scan(  # type: ignore[no-untyped-def]
             else:
                 start, end, after, how = _cell(data, at, delimiter)
                 # Quotes within a cell that nobody reads are nobody's business.
-                certain &= how == _PLAIN or (how == _QUOTES and kind == IGNORED)
+                certain &= how == _PLAIN or (how != _ODD and kind == IGNORED)
                 if how == _UNCLOSED:
-                    why = OPEN
-                    break
+                    lines_held = 0
+                    if kind == IGNORED:
+                        after, lines_held = _closed(data, after, min(stop, begin + longest), delimiter)
+                    crossed += lines_held
+                    if kind != IGNORED or after < 0:
+                        why = OPEN
+                        break
                 if kind == INGESTED and end > start:
                     from_, to = _trimmed(data, start, end)
                     time, offset, told = time_of(data, from_, to, ingested_unit)
@@ -257,10 +279,12 @@ def scan(  # type: ignore[no-untyped-def]
             if data[at] != delimiter:
                 break
             at += 1
-        if why == OPEN:
-            at, doubted = begin, before
-            break
         certain &= column == columns and at - begin <= longest
+        if why == OPEN or (crossed and not certain):
+            # Whether its lines belong together is for the rules to say.
+            why, at, doubted = OPEN, begin, before
+            break
+        ends[row] = at
         at += 1 if data[at] == _LF else 2
         if certain:
             if matched and guess >= 0:
@@ -316,7 +340,7 @@ def scan(  # type: ignore[no-untyped-def]
         starts[row], lines[row] = begin, line
         sure[row] = SURE if certain else UNSURE
         row += 1
-        line += 1
+        line += 1 + crossed
     cursors[ROWS], cursors[POSITION], cursors[LINE] = row, at, line
     cursors[PREVIOUS], cursors[DOUBTS] = previous, doubted
     return why

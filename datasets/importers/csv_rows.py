@@ -66,7 +66,8 @@ class CsvRows:
         self._words: dict[bytes, float | None] = {}
         wide = len(self._layout.values)
         size = max(256, _MOST_ROWS // wide)
-        self._starts, self._lines = np.empty(size, np.int64), np.empty(size, np.int64)
+        self._starts, self._ends = np.empty(size, np.int64), np.empty(size, np.int64)
+        self._lines = np.empty(size, np.int64)
         self._sure = np.empty(size, np.uint8)
         self._entries = np.empty(size, np.int32)
         self._timestamps, self._ingested = np.empty(size, np.int64), np.empty(size, np.int64)
@@ -126,6 +127,7 @@ class CsvRows:
                 known.arena,
                 known.following,
                 self._starts,
+                self._ends,
                 self._lines,
                 self._sure,
                 self._entries,
@@ -166,8 +168,8 @@ class CsvRows:
         if not kept.all():
             given = given.copy()
             for row in np.flatnonzero(~kept).tolist():
-                start = int(self._starts[row])
-                found = self._row(buffer[start : buffer.find(b"\n", start)], int(self._lines[row]))
+                raw = buffer[int(self._starts[row]) : int(self._ends[row])]
+                found = self._row(raw, int(self._lines[row]))
                 if found is not None:
                     timestamps[row], ingested[row] = found.timestamp, found.ingested_at
                     codes[row], values[row], given[row] = self._cells(found)

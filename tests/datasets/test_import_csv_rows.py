@@ -87,7 +87,7 @@ def nothing_is_sure() -> Iterator[None]:
         why = scan(*arguments)
         cursors = arguments[9]
         for array in arguments:
-            if isinstance(array, np.ndarray) and array.dtype == np.uint8 and array is arguments[17]:
+            if isinstance(array, np.ndarray) and array.dtype == np.uint8 and array is arguments[18]:
                 assert set(array[: cursors[ROWS]].tolist()) <= {0, SURE}
                 array[:] = 0
         cursors[DOUBTS] = 0
