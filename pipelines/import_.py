@@ -11,8 +11,10 @@ from titleshot.datasets.contracts.instants import format_instant
 from titleshot.datasets.dataset import Dataset
 from titleshot.datasets.dataset_writer import DatasetWriter
 from titleshot.datasets.errors import UsageError
+from titleshot.datasets.importers.beside import read_beside
 from titleshot.datasets.importers.formats import IMPORTERS, importer_of
 from titleshot.datasets.importers.importer import Importer, Option
+from titleshot.datasets.importers.naive_times import NaiveTimes
 from titleshot.pipelines import import_pages
 from titleshot.pipelines.import_report import import_told
 from titleshot.pipelines.outcome import Outcome, Progress, silent
@@ -25,6 +27,7 @@ def import_dataset(
     dataset: Path | str,
     name: str | None = None,
     ingest_delay_s: float = 0.0,
+    beside: Path | str | None = None,
     replace: bool = False,
     progress: Progress = silent,
     **options: Any,
@@ -37,6 +40,7 @@ def import_dataset(
         dataset: folder to make; one that is there is replaced, labels included, only with ``replace``.
         name: of the dataset; the folder's name where left out.
         ingest_delay_s: seconds from a record's timestamp to its arrival where it has no ``ingested_at``.
+        beside: folder of JSON Lines to read with it: incidents, feedback, reference data, events, pages.
         options: fields of the format's importer, such as ``zone`` (IANA name of the zone of times without
             one) and ``cadence_s``; those that are None are left at their defaults.
 
@@ -59,6 +63,8 @@ def import_dataset(
         replace=replace,
     ) as writer:
         importer.run(source, writer, progress)
+        if beside is not None:
+            read_beside(Path(beside), writer, NaiveTimes(importer.zone), progress)
     importer.succeeded(dataset)
     opened = Dataset.open(dataset)
     progress("import", opened.card.rows, opened.card.rows)
@@ -86,6 +92,12 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         default=0.0,
         metavar="S",
         help="seconds from a record's timestamp to its arrival, where it does not say (default: 0)",
+    )
+    parser.add_argument(
+        "--beside",
+        type=Path,
+        metavar="FOLDER",
+        help="read incidents*.jsonl, feedback*.jsonl, reference*.jsonl, … of this folder with it",
     )
     parser.add_argument(
         "--replace", action="store_true", help="replace a dataset that is there, with its labels"
@@ -133,7 +145,7 @@ def _given(args: argparse.Namespace) -> dict[str, Any]:
 def command(args: argparse.Namespace, progress: Progress) -> Outcome:
     """Import and tell what came of it."""
     if args.format == import_pages.FORMAT:
-        import_pages.refuse_others(_given(args))
+        import_pages.refuse_others(_given(args) | ({"beside": args.beside} if args.beside else {}))
         return import_pages.command(args, progress)
     import_pages.refuse_elsewhere(args)
     dataset = import_dataset(
@@ -142,6 +154,7 @@ def command(args: argparse.Namespace, progress: Progress) -> Outcome:
         dataset=args.dataset,
         name=args.name,
         ingest_delay_s=args.ingest_delay_s,
+        beside=args.beside,
         replace=args.replace,
         progress=progress,
         **_given(args),

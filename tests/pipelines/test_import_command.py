@@ -81,3 +81,33 @@ def test_a_dataset_is_replaced_only_when_told_to(source: Path, tmp_path: Path) -
     with pytest.raises(UsageError, match="holds a dataset"):
         run("jsonl", str(source), str(tmp_path / "shop"))
     run("jsonl", str(source), str(tmp_path / "shop"), "--replace")
+
+
+INCIDENT = (
+    '{"incident_id": "INC-1", "start": "2026-04-26T01:00:00Z", "end": "2026-04-26T02:00:00Z",'
+    ' "root_service": "commerce/checkout-api", "severity": "high", "kind": "latency", "source": "human",'
+    ' "known_at": "2026-04-27T00:00:00Z"}\n'
+)
+
+
+def test_labels_of_a_folder_come_in_beside_telemetry_of_any_format(source: Path, tmp_path: Path) -> None:
+    labels = tmp_path / "labels"
+    labels.mkdir()
+    (labels / "incidents-2026.jsonl").write_text(INCIDENT + "oops\n")
+
+    without = run("jsonl", str(source), str(tmp_path / "without"))
+    beside = run("jsonl", str(source), str(tmp_path / "shop"), "--beside", str(labels))
+
+    assert (without.document["incidents"], beside.document["incidents"]) == (0, 1)
+    assert "labels       not declared complete" in without.text
+    assert "labels       not declared complete" not in beside.text
+    assert "set aside in quarantine/incidents.parquet: not JSON (1)" in beside.text
+    assert beside.document["digest"] == without.document["digest"]
+
+
+def test_a_folder_that_holds_nothing_to_read_beside_is_refused(source: Path, tmp_path: Path) -> None:
+    (tmp_path / "labels").mkdir()
+
+    with pytest.raises(MalformedInput, match="nothing to read beside"):
+        run("jsonl", str(source), str(tmp_path / "shop"), "--beside", str(tmp_path / "labels"))
+    assert not (tmp_path / "shop").exists()
