@@ -8,9 +8,11 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import ValidationError
 
 from titleshot.datasets.contracts.instants import SECOND
 from titleshot.datasets.contracts.planted import PlantedFault
+from titleshot.datasets.contracts.record import broken
 from titleshot.datasets.dataset import Dataset
 from titleshot.datasets.dataset_card import CARD
 from titleshot.datasets.errors import IntegrityError
@@ -35,11 +37,15 @@ def planted_faults(dataset: Dataset) -> list[PlantedFault]:
 
     Raises:
         UsageError: nothing was; names the command that does.
+        MalformedInput: a row breaks its contract.
     """
     rows = read_rows(dataset.path, PLANTED)
     if not rows:
         raise unplanted(dataset)
-    faults = [PlantedFault.model_validate(row) for row in rows]
+    try:
+        faults = [PlantedFault.model_validate(row) for row in rows]
+    except ValidationError as error:
+        raise broken(error, str(dataset.path / PLANTED.path)) from None
     return sorted(faults, key=lambda fault: (fault.start, fault.planted_id, fault.series))
 
 

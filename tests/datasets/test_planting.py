@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from titleshot.datasets.contracts.instants import DAY, SECOND
 from titleshot.datasets.contracts.planted import PlantedFault
 from titleshot.datasets.dataset import Dataset
-from titleshot.datasets.errors import IntegrityError, UsageError
+from titleshot.datasets.errors import IntegrityError, MalformedInput, UsageError
 from titleshot.datasets.planting.free_time import Blocked, FreeTime
 from titleshot.datasets.planting.plan import Plan, plan_faults
 from titleshot.datasets.planting.planted_copy import write_planted
@@ -117,7 +117,13 @@ def test_it_comes_back_from_small_row_groups_too(noisy_shop, copy_of, tmp_path):
     pq.write_table(pq.read_table(file), file, row_group_size=997)
     made, _ = planted(Dataset.open(small), tmp_path / "made")
     assert len(sample_groups(made.path)) > 50
-    assert write_restored(made, tmp_path / "back", told=quiet).card.digest == noisy_shop.card.digest
+    back = write_restored(made, tmp_path / "back", told=quiet)
+    assert back.card.digest == noisy_shop.card.digest
+    for column in ("codes", "timestamps", "arrivals"):
+        before, after = (
+            np.concatenate([getattr(block, column) for block in data.blocks()]) for data in (noisy_shop, back)
+        )
+        assert np.array_equal(before, after)
 
 
 def test_a_copy_that_was_tampered_with_does_not_come_back(copy, copy_of, tmp_path):
@@ -127,6 +133,17 @@ def test_a_copy_that_was_tampered_with_does_not_come_back(copy, copy_of, tmp_pat
     with pytest.raises(IntegrityError, match="without its planted faults"):
         write_restored(Dataset.open(broken), tmp_path / "back", told=quiet)
     assert not (tmp_path / "back").exists()
+
+
+def test_a_row_of_what_was_planted_that_breaks_its_contract_is_named(copy, copy_of):
+    broken = copy_of(copy[0].path, "broken")
+    rows = pq.read_table(broken / PLANTED.path)
+    strange = pa.array(["thunder"] * rows.num_rows)
+    pq.write_table(
+        rows.set_column(rows.schema.get_field_index("kind"), "kind", strange), broken / PLANTED.path
+    )
+    with pytest.raises(MalformedInput, match=r"planted.parquet: kind"):
+        planted_faults(Dataset.open(broken))
 
 
 def test_nothing_is_planted_where_it_may_not_be(noisy_shop, copy):
