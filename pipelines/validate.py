@@ -10,18 +10,25 @@ from titleshot.datasets.contracts.validation import RuleResult, ValidationReport
 from titleshot.datasets.dataset import VALIDATION, Dataset
 from titleshot.datasets.identity_check import IdentityCheck, Judged, check_identity
 from titleshot.datasets.validation.validate import validate_dataset
+from titleshot.datasets.whole_output import whole_file
 from titleshot.pipelines.outcome import Outcome, Progress, silent
+from titleshot.reports.validation_page import render_validation
 
 _EXAMPLES = 3
 
 
 def validate(
-    dataset: Path | str | Dataset, *, docs: Path | str | None = None, progress: Progress = silent
+    dataset: Path | str | Dataset,
+    *,
+    page: Path | str | None = None,
+    docs: Path | str | None = None,
+    progress: Progress = silent,
 ) -> ValidationReport:
     """Run the suites on a dataset and write its ``validation.json``.
 
     Args:
         dataset: an opened dataset, or its folder.
+        page: HTML file to write for a person: one file that asks nothing of the network.
         docs: folder for Great Expectations' Data Docs, which load scripts from outside when looked at.
 
     Returns:
@@ -29,14 +36,25 @@ def validate(
 
     Raises:
         MalformedInput: no dataset there, or a card that cannot be read.
+        UsageError: the page cannot be written there.
     """
     opened = dataset if isinstance(dataset, Dataset) else Dataset.open(dataset)
-    return validate_dataset(opened, docs=None if docs is None else Path(docs), progress=progress)
+    report = validate_dataset(opened, docs=None if docs is None else Path(docs), progress=progress)
+    if page is not None:
+        with whole_file(Path(page)) as beside:
+            beside.write_text(render_validation(report, opened.card), encoding="utf-8")
+    return report
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
     parser.add_argument("dataset", type=Path, metavar="DATASET", help="folder of the dataset")
+    parser.add_argument(
+        "--page",
+        type=Path,
+        metavar="FILE.html",
+        help="also write a page for a person: one file, asks nothing of the network",
+    )
     parser.add_argument(
         "--docs", type=Path, metavar="DIR", help="also write Great Expectations' Data Docs there"
     )
@@ -51,8 +69,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def command(args: argparse.Namespace, progress: Progress) -> Outcome:
     """As the command line asks; exit 1 where a rule that blocks failed or it is not the same."""
     judged = None if args.judged is None else _judged(args.judged, args.home)
-    report = validate(args.dataset, docs=args.docs, progress=progress)
-    text, document = _told(args.dataset, report, args.docs), report.model_dump(mode="json")
+    report = validate(args.dataset, page=args.page, docs=args.docs, progress=progress)
+    text = _told(args.dataset, report, args.page, args.docs)
+    document = report.model_dump(mode="json")
     if judged is None:
         return Outcome(text, document, 0 if report.passed else 1)
     progress("comparing with what was judged", 0, None)
@@ -79,7 +98,7 @@ def _compared(check: IdentityCheck) -> str:
     )
 
 
-def _told(dataset: Path, report: ValidationReport, docs: Path | None) -> str:
+def _told(dataset: Path, report: ValidationReport, page: Path | None, docs: Path | None) -> str:
     failed = [rule for rule in report.rules if not rule.passed]
     errors = [rule for rule in failed if rule.severity == "error"]
     warnings = [rule for rule in failed if rule.severity == "warning"]
@@ -90,7 +109,13 @@ def _told(dataset: Path, report: ValidationReport, docs: Path | None) -> str:
     )
     lines = [f"{dataset}: {verdict}; {len(report.rules)} rules checked, {_counted(len(warnings), 'warning')}"]
     lines += [line for rule in (*errors, *warnings) for line in _rule(rule)]
-    lines.append(f"written: {dataset / VALIDATION}" + (f", {docs / 'index.html'}" if docs else ""))
+    own = [threshold.rule for threshold in report.thresholds if threshold.own]
+    ranges = [held.metric for held in report.ranges if held.own]
+    if own or ranges:
+        changed = [f"rules {', '.join(own)}"] * bool(own) + [f"ranges {', '.join(ranges)}"] * bool(ranges)
+        lines.append(f"  thresholds of dataset.yaml: {'; '.join(changed)}")
+    written = [dataset / VALIDATION, *([page] if page else []), *([docs / "index.html"] if docs else [])]
+    lines.append(f"written: {', '.join(str(path) for path in written)}")
     return "\n".join(lines)
 
 

@@ -81,3 +81,28 @@ def test_progress_tells_how_far_the_samples_are(tmp_path: Path) -> None:
 def test_a_folder_without_a_dataset_is_refused(tmp_path: Path) -> None:
     with pytest.raises(MalformedInput, match="no dataset here"):
         validate(tmp_path)
+
+
+def test_a_page_is_written_where_asked_and_named(tmp_path: Path) -> None:
+    out = small(tmp_path / "small")
+    page = tmp_path / "pages" / "small.html"
+    outcome = command(asked(str(out), "--page", str(page)), silent)
+    assert outcome.exit_code == 0
+    assert str(page) in outcome.text.splitlines()[-1]
+    text = page.read_text(encoding="utf-8")
+    assert "Yes: it may be replayed" in text
+    assert "Samples that are NaN or infinite" in text
+    assert [path.name for path in page.parent.iterdir()] == ["small.html"]
+
+
+def test_thresholds_of_the_card_are_told(tmp_path: Path) -> None:
+    out = small(tmp_path / "small")
+    card = out / "dataset.yaml"
+    section = "validation:\n  rules:\n    - {rule: label_long, max_value: 3}\n"
+    card.write_text(f"{card.read_text(encoding='utf-8')}{section}", encoding="utf-8")
+    outcome = command(asked(str(out)), silent)
+    assert "thresholds of dataset.yaml: rules label_long" in outcome.text
+    own = [held for held in outcome.document["thresholds"] if held["own"]]
+    assert own == [
+        {"rule": "label_long", "severity": "warning", "min_value": None, "max_value": 3.0, "own": True}
+    ]
