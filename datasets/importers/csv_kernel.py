@@ -113,7 +113,7 @@ def _cell(data, at, delimiter):  # type: ignore[no-untyped-def]
 
 @njit(cache=True, nogil=True)
 def _closed(data, at, stop, delimiter):  # type: ignore[no-untyped-def]
-    """Where a quoted cell that goes on from the line end at ``at`` ends, and its lines; -1: not by ``stop``."""
+    """Where a quoted cell that goes on from the line end at ``at`` ends, and its lines; -1: not by stop."""
     crossed = 0
     while at < stop:
         byte = data[at]
