@@ -14,6 +14,7 @@ from titleshot.datasets.contracts.scores import (
 )
 from titleshot.reports.rendering.criteria import CriterionRow, criterion_rows
 from titleshot.reports.rendering.glossary import meaning
+from titleshot.reports.rendering.history import share_routes
 from titleshot.reports.rendering.nights import Night, broken_for_nothing
 from titleshot.reports.rendering.tones import (
     TONES,
@@ -117,8 +118,9 @@ def footing(pair: PairedScore) -> str:
 
 def _nights(comparison: Comparison, night: Night) -> Reason | None:
     pair = pair_named(comparison, "false_pages_per_week")
-    before = broken_for_nothing(comparison.champion.pages, night)
-    after = broken_for_nothing(comparison.challenger.pages, night)
+    by_route = share_routes(comparison)
+    before = broken_for_nothing(comparison.champion.pages, night, by_route=by_route)
+    after = broken_for_nothing(comparison.challenger.pages, night, by_route=by_route)
     if pair is None and not before and not after:
         return None
     scale = f"in {number(round(comparison.weeks, 1))} weeks"

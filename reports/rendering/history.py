@@ -17,6 +17,14 @@ def caveats(card: Scorecard) -> list[str]:
     return [note for note in card.notes if note != MEANING] if is_history(card.identity) else []
 
 
+def share_routes(comparison: Comparison) -> bool:
+    """False where a history names its routes by other words than the challenger, so that no two are one."""
+    ours, theirs = (
+        {page.route for page in card.pages} for card in (comparison.champion, comparison.challenger)
+    )
+    return not (is_history(comparison.champion.identity) and ours and theirs and ours.isdisjoint(theirs))
+
+
 def both_ran(comparison: Comparison) -> str:
     """Over how much the two are compared, and how each came to its pages."""
     weeks = f"{number(round(comparison.weeks, 1))} weeks"

@@ -69,13 +69,17 @@ class Night:
         return f"{self.start_h:02d}:00 to {self.end_h:02d}:00 {self.zone}"
 
 
-def broken_for_nothing(pages: Iterable[PageOutcome], night: Night) -> int:
-    """On-call nights (a route and a night) with pages, none of which was the first word of an incident."""
+def broken_for_nothing(pages: Iterable[PageOutcome], night: Night, *, by_route: bool = True) -> int:
+    """On-call nights (a route and a night) with pages, none of which was the first word of an incident.
+
+    Args:
+        by_route: False where two sides name their routes differently: then a night is everybody's.
+    """
     heard: dict[tuple[str, int], bool] = {}
     for page in pages:
         when = night.of(page.paged_at)
         if when is None or page.outcome in {"unscored", "set_aside"}:
             continue
-        key = (page.route, when)
+        key = (page.route if by_route else "", when)
         heard[key] = heard.get(key, True) and page.outcome in NEEDLESS
     return sum(heard.values())

@@ -200,7 +200,7 @@ def test_one_history_is_the_same_champion_from_every_tool(
     log = import_pages(source=source, log=tmp_path / "log", dataset=small_platform, **options)
 
     assert log.about["opaque"] is True
-    assert log.about["contender"] == layout.split()[0].replace("any", "csv")
+    assert log.about["contender"] == layout.split()[0].replace("any", "page-history")
     assert log.about["dataset"] == {"name": small_platform.card.name, "digest": small_platform.card.digest}
     assert log.about["span"] == own.about["span"]
     assert sorted(map(told, log.pages())) == sorted(map(told, pages)) == sorted(map(told, own.pages()))
@@ -438,6 +438,30 @@ success_score: alarming_precision
 human_workflow: The page opens an incident.
 owners: {data: a, model: b, runtime: c, feedback: d}
 """
+
+
+def test_routes_of_other_names_do_not_make_nights_of_their_own(
+    small_platform: Dataset, small_log: ReplayLog, tmp_path: Path
+) -> None:
+    pages = small_platform.labels().pages
+    teams = {page.route for page in pages}
+    text = {}
+    for name in ("as they are", "of another name"):
+        sent = [
+            p if name == "as they are" else p.model_copy(update={"route": f"pd {p.route}"}) for p in pages
+        ]
+        source, options = exported("any table", sent, tmp_path)
+        log = import_pages(source=source, log=tmp_path / "log", dataset=small_platform, **options)
+        compare(log, small_log, labels=small_platform, home=tmp_path / "home", out=tmp_path / "evidence")
+        page = report(tmp_path / "evidence", out=tmp_path / "page.html")
+        text[name] = page.read_text(encoding="utf-8")
+        told_of = any("no teams of the dataset" in note for note in log.about["notes"])
+        assert told_of == (name == "of another name")
+    assert len(teams) > 1
+    assert "of one route;" in text["as they are"]
+    assert "of everybody, as the two share no route;" in text["of another name"]
+
+
 LENIENT = """name: lenient
 minimum: {incidents: 5, blocks: 5}
 criteria:
@@ -467,7 +491,7 @@ def test_a_challenger_that_beats_the_history_becomes_the_first_champion_and_is_t
     lenient.write_text(LENIENT)
     compared = titleshot("compare", log, small_log.path, *common, "--policy", lenient, "--out", evidence)
     assert compared.code == 0, compared.err
-    assert "Champion: csv, an imported page history" in compared.err
+    assert "Champion: page-history, an imported page history" in compared.err
     assert titleshot("register", "baseline", "--decision", tmp_path / "decision.yaml").code == 0
     promoted = titleshot("promote", "shop-paging", 1, "--evidence", evidence)
     assert promoted.code == 0, promoted.err
@@ -475,4 +499,4 @@ def test_a_challenger_that_beats_the_history_becomes_the_first_champion_and_is_t
     assert titleshot("register", "general", "--decision", tmp_path / "decision.yaml").code == 0
     late = titleshot("promote", "shop-paging", 2, "--evidence", evidence)
     assert late.code == 1
-    assert "it is against csv (opaque), but version 1" in late.err
+    assert "it is against page-history (opaque), but version 1" in late.err

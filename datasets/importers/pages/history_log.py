@@ -22,6 +22,8 @@ from titleshot.datasets.replay_log import LogWriter, pages_table
 NEVER = "never"
 """The name of the champion that pages nobody; no history may bear it."""
 _MOST_LISTED = 50
+_NAMED = ("alertmanager", "pagerduty", "opsgenie")
+"""Tools whose word names a champion; a table or a label layer does not say whose pages it holds."""
 
 
 def write_history(
@@ -71,7 +73,7 @@ def about(
     """What ``log.json`` says of an imported history."""
     naive, names = history.naive, history.names
     return {
-        "contender": name or ("page-history" if history.tool == "labels" else history.tool),
+        "contender": name or (history.tool if history.tool in _NAMED else "page-history"),
         "recipe_digest": None,
         "artifact_digest": None,
         "pages_digest": pages_digest(history.pages),
@@ -123,10 +125,10 @@ def notes(history: History) -> list[str]:
         )
     strange = sorted({page.route for page in history.pages} - history.names.teams)
     if history.names.teams and strange:
-        shown = ", ".join(strange[:5])
+        shown = ", ".join(route[:60] for route in strange[:5])
         found.append(
-            f"routes of the history are no teams of the dataset's ownership ({shown}): loads count by the"
-            " owners of the services named, nights on call by route, so nights of the two do not compare"
+            f"routes of the history are no teams of the dataset's ownership ({shown}): loads are counted by"
+            " the owners of the services named; nights on call cannot be told apart by route"
         )
     if history.ungraded:
         found.append(
