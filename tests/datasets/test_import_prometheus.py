@@ -129,7 +129,12 @@ def test_results_without_a_name_are_set_aside_beside_others(tmp_path: Path) -> N
         {"__name__": "up", "job": "web", "pod": "half \ud800"},
     ]
     answer = matrix(*(series(labels, [at(0), "1"]) for labels in (UP, *nameless)))
-    report = imported(lambda _: answer, tmp_path, no_alerts=True).import_report()
+    other = matrix(series({"__name__": "other", "job": "web"}, [at(0), "1"]))
+
+    def script(asked: Asked) -> Reply:
+        return answer if asked.parameters["query"] == "up" else other
+
+    report = imported(script, tmp_path, query=("up", "other"), no_alerts=True).import_report()
 
     assert report["quarantined"]["series"] == {"a name that cannot be": 3, "no namespace": 1}
     assert report["queries"][0]["set_aside"] == 4

@@ -133,6 +133,21 @@ def test_nearly_an_answer_is_none(text: str) -> None:
         read_answer(text)
 
 
+NO_POINTS: list[Any] = [
+    [1, 5], ["1", "5"], [True, "5"], [1, "5", 6], "x", None, [1, None], [10**400, "1"], [1, ["5"]], [],
+    {"a": 1},
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("point", NO_POINTS)
+def test_one_point_that_is_none_is_told_and_the_others_stay(point: Any) -> None:
+    result = {"metric": {}, "values": [[1, "6"], point, [2, "7"]]}
+    document = {"status": "success", "data": {"resultType": "matrix", "result": [result]}}
+    (series,) = read_answer(json.dumps(document)).series
+    assert series.values.tolist() == [6.0, 7.0]
+    assert [json.loads(text) for _, text in series.faults] == [point]
+
+
 def test_warnings_of_any_shape_are_words() -> None:
     data = '"data":{"resultType":"matrix","result":[]}'
     assert read_answer('{"status":"success","warnings":5,"infos":null,' + data + "}").warnings == ["5"]

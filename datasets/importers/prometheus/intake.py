@@ -45,7 +45,10 @@ class Intake:
             MalformedInput: two results have one name, or none of the first results has one.
         """
         codes, times, values = [], [], []
-        for code, series in self._named(question, answer):
+        named = self._named(question, answer)
+        points = sum(len(series.values) for series in answer.series)
+        self._aside[question.number] += points - sum(len(series.values) for _, series in named)
+        for code, series in named:
             self._faults(question, series, code)
             kept = self._within(question, piece, series)
             codes.append(np.full(int(kept.sum()), code, np.int32))
@@ -81,7 +84,7 @@ class Intake:
 
     def _came(self, question: Question) -> dict[str, str | int | float]:
         number, query = question.number, question.query
-        aside = self._aside[number] + self._names.points_without_name[number]
+        aside = self._aside[number]
         return {
             "query": query if len(query) <= _LONGEST_SHOWN else f"{query[:_LONGEST_SHOWN]}…",
             "series": self._names.series[number],

@@ -24,8 +24,6 @@ class SeriesNames:
         self._codes: dict[Origin, int] = {}
         self._keys: dict[int, SeriesKey] = {}
         self._origins: dict[SeriesKey, Origin] = {}
-        self.points_without_name: Counter[int] = Counter()
-        """Points of results set aside, by number of the query."""
         self.series: Counter[int] = Counter()
         """Results that got a name, by number of the query."""
         self.slashes = 0
@@ -42,8 +40,6 @@ class SeriesNames:
         code = self._codes.get(origin)
         if code is None:
             code = self._codes[origin] = self._new(question, series.labels, origin)
-        if code < 0:
-            self.points_without_name[question.number] += len(series.values)
         return code
 
     def key(self, code: int) -> SeriesKey:
