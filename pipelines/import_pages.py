@@ -14,6 +14,7 @@ from titleshot.datasets.errors import UsageError
 from titleshot.datasets.importers.pages.history import Wanted
 from titleshot.datasets.importers.pages.history_log import write_history
 from titleshot.datasets.importers.pages.tools import TOOLS
+from titleshot.datasets.nearest import nearest
 from titleshot.datasets.replay_log import ReplayLog
 from titleshot.pipelines.outcome import Outcome, Progress, silent
 
@@ -71,6 +72,8 @@ def import_pages(
             )
         dataset = source
     data = dataset if isinstance(dataset, Dataset) else Dataset.open(dataset)
+    if least_severity is not None and least_severity not in SEVERITIES:
+        raise UsageError(f"no severity {least_severity!r}{nearest(least_severity, SEVERITIES)}")
     progress("reading pages", 0, None)
     wanted = Wanted(
         tool=tool,

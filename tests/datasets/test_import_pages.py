@@ -447,6 +447,19 @@ def test_opsgenie_s_close_is_found_wherever_it_stands(history: Any) -> None:
     assert log.about["counts"]["deduplicated by the tool"] == 1
 
 
+def test_a_page_that_ends_beyond_all_time_is_set_aside(history: Any) -> None:
+    alert = {"tinyId": "1", "createdAt": iso(1), "tags": ["service=cart"]}
+    ends = [{**alert, "id": "a", "report": {"closeTime": 10**14}}, {**alert, "id": "b"}]
+    log = history(json.dumps(ends))
+    assert [page.page_id for page in log.pages()] == ["b"]
+    assert aside(log) == {"not allowed": 1}
+
+
+def test_a_file_s_own_name_may_be_anything(history: Any) -> None:
+    log = history(f"opened,services\n{iso(1)},cart\n", name="a\nb <b>.csv")
+    assert len(log.pages()) == 1
+
+
 def test_the_field_that_names_the_service_may_be_said(history: Any) -> None:
     alert = {
         "id": "a",

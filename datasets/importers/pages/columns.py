@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from titleshot.datasets.contracts.record import Severity
 from titleshot.datasets.errors import MalformedInput
-from titleshot.datasets.importers.pages.fields import Fields, plain
+from titleshot.datasets.importers.pages.fields import Fields, clean, plain
 from titleshot.datasets.importers.pages.tool_page import Found, Reading, Tool, ToolPage, Unusable
 from titleshot.datasets.nearest import nearest
 from titleshot.datasets.yaml_file import load_yaml
@@ -89,7 +89,7 @@ class Columns(Tool):
         named = of.texts([reading.service_fields[0] if reading.service_fields else plain(columns.services)])
         parts = [part.strip() for name in named for part in re.split(re.escape(columns.separator), name)]
         return ToolPage(
-            page_id=text(columns.id) or f"{found.source}:{found.row}",
+            page_id=text(columns.id) or clean(f"{found.source}:{found.row}"),
             paged_at=at,
             names=tuple(dict.fromkeys(part for part in parts if part)),
             severity=text(columns.severity),

@@ -10,9 +10,11 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
+from pydantic import ValidationError
+
 from titleshot.datasets.contracts.incidents import Page
 from titleshot.datasets.contracts.instants import format_instant
-from titleshot.datasets.contracts.record import SEVERITIES, Severity
+from titleshot.datasets.contracts.record import SEVERITIES, Severity, broken
 from titleshot.datasets.dataset import Dataset
 from titleshot.datasets.dataset_card import CARD
 from titleshot.datasets.errors import MalformedInput, UsageError
@@ -107,7 +109,7 @@ def read_history(
         history.files = {path.name: _sha256(path) for path in files}
         found = given.pages(_all_records(files, tool, given, reading, told), reading)
     graded = {plain(word): to for word, to in columns.severities.items()}
-    _keep(sorted_pages(found, reading), history, wanted, graded)
+    _keep(sorted_pages(found, reading), history, wanted, graded, reading)
     history.counts += reading.counts
     if not history.pages:
         raise MalformedInput(_nothing(source, history, quarantine, coverage))
@@ -130,7 +132,9 @@ def sorted_pages(found: Iterator[ToolPage], reading: Reading) -> list[ToolPage]:
     return sorted(seen.values(), key=lambda page: (page.paged_at, page.page_id))
 
 
-def _keep(found: list[ToolPage], history: History, wanted: Wanted, graded: dict[str, Severity]) -> None:
+def _keep(
+    found: list[ToolPage], history: History, wanted: Wanted, graded: dict[str, Severity], reading: Reading
+) -> None:
     for page in found:
         severity = graded.get(plain(page.severity)) or severity_of(history.tool, page.severity)
         why = history.coverage.outside(page)
@@ -146,8 +150,15 @@ def _keep(found: list[ToolPage], history: History, wanted: Wanted, graded: dict[
         if why is not None:
             history.left_out[why] += 1
             continue
+        try:
+            kept = _page(page, grade, services or (), history.counts)
+        except ValidationError as error:
+            said = str(broken(error, f"{page.source}:{page.row}"))
+            reading.aside(
+                "not allowed", said, page.source, page.row, {"id": page.page_id, "title": page.title}
+            )
+            continue
         _count_grade(history, page.severity, severity)
-        kept = _page(page, grade, services or (), history.counts)
         history.unmapped += all(name.startswith(f"{UNMAPPED}/") for name in kept.services)
         history.pages.append(kept)
     if wanted.only_routes and not history.pages and history.left_out["sent to another route"]:
