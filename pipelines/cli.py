@@ -257,8 +257,10 @@ _CONTROLS = {code: f"\\x{code:02x}" for code in (*range(32), *range(127, 160)) i
 
 
 def _say(stream: TextIO, text: str) -> None:
+    # Half a letter, as a byte that is no UTF-8 becomes, can be printed nowhere.
+    shown = text.translate(_CONTROLS).encode("utf-8", "backslashreplace").decode()
     try:
-        print(text.translate(_CONTROLS), file=stream, flush=True)
+        print(shown, file=stream, flush=True)
     except BrokenPipeError:
         # The reader went away; the exit code still tells what came of it.
         os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())

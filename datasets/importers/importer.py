@@ -40,6 +40,23 @@ class Option(NamedTuple):
     metavar: str | None
 
 
+_MOST_REASONS = 3
+
+
+def _why(into: DatasetWriter, said: str) -> str:
+    """What was set aside where nothing is left: the quarantine goes with the dataset that is not made."""
+    counts = [
+        (count, f"{kind}: {reason} ({count:,})")
+        for kind, reasons in into.quarantined.items()
+        for reason, count in reasons.items()
+        if reason not in said
+    ]
+    if into.samples or not counts:
+        return ""
+    worst = [words for _, words in sorted(counts, key=lambda one: -one[0])[:_MOST_REASONS]]
+    return f"; set aside: {', '.join(worst)}"
+
+
 @dataclass(frozen=True, kw_only=True)
 class Importer(ABC):
     """Reads one format; its fields are what the user may decide about it.
@@ -89,7 +106,10 @@ class Importer(ABC):
         into.report["format"] = self.format
         if self.cadence_s is not None:
             into.cadence_s = self.cadence_s
-        self.read(str(source), into, naive, told)
+        try:
+            self.read(str(source), into, naive, told)
+        except MalformedInput as error:
+            raise type(error)(f"{error}{_why(into, str(error))}") from None
         if naive.read:
             into.report["times_without_zone"] = {
                 "read_as": naive.zone,
