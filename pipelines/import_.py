@@ -11,10 +11,9 @@ from titleshot.datasets.contracts.instants import format_instant
 from titleshot.datasets.dataset import Dataset
 from titleshot.datasets.dataset_writer import DatasetWriter
 from titleshot.datasets.errors import UsageError
-from titleshot.datasets.importers.beside import read_beside
+from titleshot.datasets.importers.beside import beside as records_beside
 from titleshot.datasets.importers.formats import IMPORTERS, importer_of
 from titleshot.datasets.importers.importer import Importer, Option
-from titleshot.datasets.importers.naive_times import NaiveTimes
 from titleshot.pipelines import import_pages
 from titleshot.pipelines.import_report import import_told
 from titleshot.pipelines.outcome import Outcome, Progress, silent
@@ -62,9 +61,9 @@ def import_dataset(
         ingest_delay_s=ingest_delay_s,
         replace=replace,
     ) as writer:
-        importer.run(source, writer, progress)
-        if beside is not None:
-            read_beside(Path(beside), writer, NaiveTimes(importer.zone), progress)
+        folder = None if beside is None else Path(beside)
+        with records_beside(folder, writer, importer.zone, progress):
+            importer.run(source, writer, progress)
     importer.succeeded(dataset)
     opened = Dataset.open(dataset)
     progress("import", opened.card.rows, opened.card.rows)

@@ -410,12 +410,12 @@ def test_labels_and_reference_data_come_from_a_folder_beside(tmp_path: Path) -> 
     (folder / "incidents.jsonl").write_text(f"{json.dumps(INCIDENT)}\nnonsense\n")
     (folder / "reference.jsonl").write_text(json.dumps({**edge, "known_from": "2026-03-01T00:00:00Z"}))
 
-    dataset = imported(constant, tmp_path, records=folder, no_alerts=True)
+    dataset = imported(constant, tmp_path, beside=folder, no_alerts=True)
 
     assert [label.incident_id for label in dataset.labels().incidents] == ["i-1"]
     assert len(dataset.reference()) == 1
     assert dataset.card.evaluation.labels_complete
-    assert dataset.import_report()["files"]["incidents.jsonl"] == {"lines": 2, "used": 1}
+    assert dataset.import_report()["files_beside"]["incidents.jsonl"] == {"lines": 2, "used": 1}
     assert not imported(constant, tmp_path, replace=True).card.evaluation.labels_complete
 
 
@@ -426,8 +426,8 @@ def test_a_folder_without_records_is_refused_before_anything_is_asked(made: bool
 
     if made:
         (tmp_path / "records").mkdir()
-    with pytest.raises(MalformedInput, match=r"--records .*no folder with incidents"):
-        imported(nobody, tmp_path, records=tmp_path / "records")
+    with pytest.raises(MalformedInput, match=r"--beside .*no folder with incidents"):
+        imported(nobody, tmp_path, beside=tmp_path / "records")
 
 
 def test_what_had_to_be_halved_is_not_asked_for_whole_again(tmp_path: Path) -> None:

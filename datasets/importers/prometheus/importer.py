@@ -11,7 +11,7 @@ from titleshot.datasets.contracts.instants import DAY, SECOND, format_instant
 from titleshot.datasets.dataset_writer import DatasetWriter
 from titleshot.datasets.errors import MalformedInput, Unreachable, UsageError
 from titleshot.datasets.importers.importer import Importer, Told, option
-from titleshot.datasets.importers.jsonl import labels_of, read_records, record_files
+from titleshot.datasets.importers.jsonl import labels_of
 from titleshot.datasets.importers.naive_times import NaiveTimes
 from titleshot.datasets.importers.prometheus.address import Address, token_of
 from titleshot.datasets.importers.prometheus.alerts import AlertHistory
@@ -62,9 +62,6 @@ class PrometheusServer(Importer):
     chunk_points: int = option(
         2000, "steps asked for at once, 1 to 11000; halved where it is too much (default: 2000)", "N"
     )
-    records: Path | None = option(  # noqa: RUF009  a field
-        None, "folder of incidents*.jsonl, reference*.jsonl and the like to take in (format jsonl)", "FOLDER"
-    )
     no_alerts: bool = option(False, "leave alert history out")
     alert_gap_s: float = option(
         300.0, "firing samples further apart than this are two pages (default: 300)", "S"
@@ -91,7 +88,7 @@ class PrometheusServer(Importer):
             most_bytes=most,
             ca_file=None if self.ca_file is None else str(self.ca_file),
         )
-        self._records(into, naive, told)
+        labels_of([], into)  # Prometheus has none; --beside may
         fetching = Fetching(server, Fetched(into.path, most))
         intake = Intake(into)
         into.report["asked"] = {"server": str(address), "from": _instant(start), "to": _instant(end)}
@@ -119,24 +116,6 @@ class PrometheusServer(Importer):
     def succeeded(self, dataset: Path) -> None:
         """The dataset stands: what was kept beside it has served."""
         remove_fetched(dataset)
-
-    def _records(self, into: DatasetWriter, naive: NaiveTimes, told: Told) -> None:
-        """What Prometheus does not know, before hours are spent on asking it."""
-        if self.records is None:
-            labels_of([], into)
-            return
-        files = record_files(self.records) if self.records.is_dir() else {}
-        if not any(files.values()):
-            raise MalformedInput(
-                f"--records {self.records}: no folder with incidents*.jsonl, reference*.jsonl or another"
-                " kind of the jsonl format in it"
-            )
-        into.report["files"] = {
-            path.name: read_records(kind, path, into, naive, told)
-            for kind, paths in files.items()
-            for path in paths
-        }
-        labels_of(files["incidents"], into)
 
     def _samples(
         self, questions: list[Question], fetching: Fetching, intake: Intake, start: int, end: int, told: Told
