@@ -39,7 +39,7 @@ def command(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[..., Outcome]
 def test_without_a_word_it_shows_every_command(titleshot: Titleshot) -> None:
     ran = titleshot()
     assert ran.code == 0
-    assert all(f"    {name} " in ran.out for name in cli.COMMANDS)
+    assert {line.split()[0] for line in ran.out.splitlines() if line.strip()} >= set(cli.COMMANDS)
 
 
 @pytest.mark.parametrize("name", list(cli.COMMANDS))
