@@ -1,6 +1,6 @@
 """JSON Lines into a dataset, written and digested: against a plain loop of ``json.loads``.
 
-2 million samples of 1,000 series, a line each. Ours reads, checks every field, measures how the samples came,
+4 million samples of 1,000 series, a line each. Ours reads, checks every field, measures how the samples came,
 sorts them by arrival, writes Parquet and digests it; the loop makes a list of tuples and checks nothing.
 """
 
@@ -16,9 +16,9 @@ from titleshot.pipelines.bench import Floor, Result, cost_of
 from titleshot.pipelines.outcome import Progress
 
 SERIES = 1_000
-SAMPLES = 2_000_000
+SAMPLES = 4_000_000
 MOST_GB = 1.0
-LEAST = 1.0
+LEAST = 1.5
 
 
 def bench(scratch: Path, progress: Progress) -> Result:
@@ -51,7 +51,8 @@ def bench(scratch: Path, progress: Progress) -> Result:
             Floor(
                 "peak memory against that of a quarter of the samples",
                 ours.peak_bytes / less.peak_bytes,
-                # The other three quarters held in memory would make it more than 2.
+                # The lines of the other three quarters would make it more than 2. A quarter fits one sorted
+                # run of the writer and is not merged, which makes it 1.3.
                 most=1.4,
             ),
         ),
