@@ -16,6 +16,7 @@ from titleshot.datasets.contracts.sensitivity import (
 )
 from titleshot.datasets.contracts.validation import ValidationReport
 from titleshot.datasets.dataset import VALIDATION, Dataset
+from titleshot.datasets.planting.plan import EVERY_METRIC
 from titleshot.datasets.planting.restored import planted_faults, write_restored
 from titleshot.datasets.replay_log import ReplayLog
 from titleshot.datasets.whole_output import whole_file
@@ -181,7 +182,8 @@ def _table(one: ContenderSensitivity, confidence: float) -> list[str]:
 
 
 def _of_metric(curve: SensitivityCurve) -> bool:
-    return curve.service is None and curve.metric_name is not None
+    # A fault of a whole service has no metric of its own.
+    return curve.service is None and curve.metric_name not in {None, EVERY_METRIC}
 
 
 def _row(name: str, curve: SensitivityCurve) -> list[str]:

@@ -135,8 +135,10 @@ class _Planner:
     def _draw(self, most: int) -> list[_Placed]:
         """Give places until there are ``most``, or nothing is left to place."""
         drawn: list[_Placed] = []
-        while chosen := self._chosen(most - len(drawn)):
-            # The long ones first: between them there is always room for a short one.
+        wave = len(self._design.cells)
+        while chosen := self._chosen(min(most - len(drawn), wave)):
+            # Of each wave the long ones first: between them is room for short ones. A wave is one a cell, or
+            # the long ones would take all the room there is.
             for cell, size in sorted(chosen, key=lambda pick: -int(self._lengths[pick])):
                 placed = self._placed(cell, size)
                 if isinstance(placed, str):

@@ -87,8 +87,11 @@ def _restored_pieces(planted: Dataset, told: Told) -> Iterator[Columns]:
             columns["value"] = np.where(mine, originals[at], columns["value"])
         back = np.ones(len(arrivals), np.bool_)
         if number < len(groups):
-            latest = _arrivals(columns, delay).max()
-            back = arrivals <= latest
+            # Row groups follow each other by (arrival, source_row), so what is put back must too.
+            there = _arrivals(columns, delay)
+            latest = there.max()
+            source = columns["source_row"][there == latest].max()
+            back = (arrivals < latest) | ((arrivals == latest) & (removed["source_row"] < source))
         if back.any():
             columns = _joined(columns, {name: column[back] for name, column in removed.items()})
             removed = {name: column[~back] for name, column in removed.items()}

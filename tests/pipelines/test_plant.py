@@ -13,6 +13,7 @@ from titleshot.datasets.contracts.validation import ValidationReport
 from titleshot.datasets.dataset import VALIDATION, Dataset
 from titleshot.datasets.errors import IntegrityError, InvalidDataset, TitleshotError, UsageError
 from titleshot.datasets.label_layer import LabelLayer
+from titleshot.datasets.planting.restored import write_restored
 from titleshot.datasets.planting.traces import TABLES, traces_of
 from titleshot.datasets.planting.wishes import Wishes
 from titleshot.datasets.replay_log import ReplayLog
@@ -184,3 +185,20 @@ def test_labels_of_planted_faults_alone_are_trace_enough(noisy_shop, copy, copy_
     planted = [label for label in copy.labels().incidents if label.kind.startswith("planted:")]
     LabelLayer(folder / "labels").append(incidents=planted[:1])
     assert traces_of(Dataset.open(folder)) == ["1 incidents are labelled as planted"]
+
+
+@pytest.mark.data
+@pytest.mark.slow
+def test_real_telemetry_takes_faults_and_gives_them_back(data_folder, tmp_path, titleshot: Titleshot):
+    place, copy = tmp_path / "nab", tmp_path / "planted"
+    assert titleshot("import", "nab", data_folder / "nab", place).code == 0
+    assert titleshot("validate", place).code == 0
+    ran = titleshot("plant", place, "--out", copy, "--json")
+    assert ran.code == 0
+    assert ran.document["faults"] > 100
+    assert len(ran.document["by_kind"]) == 7
+    back = write_restored(Dataset.open(copy), tmp_path / "back", told=lambda _: None)
+    assert back.card.digest == Dataset.open(place).card.digest
+    assert titleshot("validate", copy).code == 0
+    found = titleshot("sensitivity", copy, "general", "--json").document["contenders"][0]["curves"][0]
+    assert found["points"][-1]["found"] > found["points"][0]["found"]
