@@ -99,7 +99,6 @@ def render_page(
         challenger=comparison.challenger,
         has_champion=has_champion(comparison),
         night_of="one route" if history.share_routes(comparison) else "everybody, as the two share no route",
-        champion_is_history=history.is_history(comparison.champion.identity),
         routes=sorted({page.route for card in cards for page in card.pages}),
         replayed=history.both_ran(comparison),
         caveats=history.caveats(comparison.champion),

@@ -9,7 +9,7 @@ from titleshot.reports.rendering.wording import counted, day, name, number
 
 def is_history(identity: Identity) -> bool:
     """Whether the pages are an imported history: of a tool that has no recipe here and was never replayed."""
-    return identity.recipe_digest is None and identity.contender != "never"
+    return identity.pages_digest is not None
 
 
 def caveats(card: Scorecard) -> list[str]:
