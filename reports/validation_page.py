@@ -134,7 +134,7 @@ def _facts(
             " quarantine."
             if aside
             else "No row of the source broke the contract.",
-            f"Of the kinds {kinds}." if aside else "",
+            f"Kinds: {kinds}." if aside else "",
         ),
     ]
 

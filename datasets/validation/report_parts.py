@@ -98,9 +98,15 @@ def _flat(held: Mapping[str, Any], before: str = "") -> list[tuple[str, str]]:
         if isinstance(value, Mapping):
             lines += _flat(value, f"{what}: ")
         elif isinstance(value, list):
-            named = ", ".join(str(one) for one in value[:_MOST_NAMED]) or "none"
+            named = ", ".join(_one(one) for one in value[:_MOST_NAMED]) or "none"
             more = len(value) - _MOST_NAMED
             lines.append((what, f"{named} and {more:,} more" if more > 0 else named))
         elif value is not None:
             lines.append((what, f"{value}"))
     return lines
+
+
+def _one(value: Any) -> str:
+    if isinstance(value, Mapping):
+        return " ".join(f"{name} {_one(held)}" for name, held in value.items())
+    return " and ".join(_one(one) for one in value) if isinstance(value, list) else f"{value}"

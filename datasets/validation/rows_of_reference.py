@@ -123,6 +123,9 @@ def under_every_name(
     """Each row under its service's name and under that of every service it is an alias of (then)."""
     aliases = of_kind(reference, "alias", ("service", "alias"))
     aliases.columns = pd.Index(["name", "service", "alias_from", "alias_to", "alias_known"])
+    # Where no row names a service the column has no text to be told by.
+    rows = rows.assign(service=rows["service"].astype(object))
+    aliases = aliases.astype({"name": object, "service": object})
     own = rows.assign(name=rows["service"]).reset_index(names="row")
     met = rows.reset_index(names="row").merge(aliases, on="service")
     if at_the_time:

@@ -13,8 +13,6 @@ from titleshot.datasets.sample_files import NO_INSTANT, sample_groups
 from titleshot.datasets.validation.suite import load_suite
 
 _IDENTITY = ("namespace", "service", "metric_name", "series_labels")
-_USUAL_SHARE = 0.55
-"""Of the steps of a series that must be alike; the fast pass votes, which settles on a majority."""
 
 
 def sample_rows(dataset: Dataset) -> pd.DataFrame:
@@ -47,11 +45,22 @@ def sample_rows(dataset: Dataset) -> pd.DataFrame:
 
 
 def _usual(samples: pd.DataFrame) -> pd.Series[bool]:
-    """By series: whether most steps are alike, to the second."""
-    steps = samples.dropna(subset=["step"])
-    rounded = (steps["step"] / SECOND).round()
-    alike = rounded.groupby(steps["series"]).agg(lambda of: of.value_counts(normalize=True).iloc[0])
-    return alike >= _USUAL_SHARE
+    """By series: whether its steps agree so far that a vote among them leaves a tenth of all."""
+    steps = samples.dropna(subset=["step"]).sort_values("timestamp")
+    return steps.groupby("series")["step"].agg(lambda held: _settled(held.astype("int64").tolist())) == 1
+
+
+def _settled(steps: list[int]) -> int:
+    """1 where the majority vote of the fast pass is settled: each step that differs takes one vote away."""
+    candidate, votes = 0, 0
+    for exact in steps:
+        # To the second, so that clocks which jitter still agree; short steps as they are.
+        step = (exact + SECOND // 2) // SECOND * SECOND if exact >= 5 * SECOND else exact
+        if votes == 0:
+            candidate, votes = step, 1
+        else:
+            votes += 1 if step == candidate else -1
+    return int(votes * 10 >= len(steps))
 
 
 def series_rows(dataset: Dataset, samples: pd.DataFrame) -> pd.DataFrame:

@@ -74,6 +74,19 @@ def test_a_defect_alone_fires_its_rules_and_no_other(defect: str, tmp_path: Path
     both_ways_agree(tmp_path / "small", [defect])
 
 
+@pytest.mark.parametrize("kept", [(), ("topology",), ("alias",)])
+def test_tables_that_are_not_there_are_not_asked_by_either(kept: tuple[str, ...], tmp_path: Path) -> None:
+    from titleshot.datasets.validation.cross_check import cross_check
+
+    small = clean()
+    small.reference = [row for row in small.reference if row.kind in kept]
+    small.incidents, small.pages, small.feedback = [], [], []
+    small.log_events, small.platform_events = [], []
+    dataset = small.write(tmp_path / "small")
+    assert set(failed(validate_dataset(dataset))) == {"has_labels"}
+    assert cross_check(dataset) == set()
+
+
 def test_every_rule_has_a_defect_that_fires_it() -> None:
     fired = set().union(*(defect.rules for defect in DEFECTS.values()))
     # Rules that demand rows are tried on empty tables, see test_validation_gate.
