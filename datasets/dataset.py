@@ -201,7 +201,7 @@ class Dataset(ShowsItself):
             report: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         except FileNotFoundError:
             return {}
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, RecursionError) as error:
             raise MalformedInput(f"{path} cannot be read: {error}") from None
         return report
 

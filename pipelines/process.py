@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from titleshot.datasets.errors import UsageError
+from titleshot.pipelines.argument_types import amount
 
 if TYPE_CHECKING:
     from titleshot.registry.serving.resolver import Resolver
@@ -97,7 +98,7 @@ def following(parser: argparse.ArgumentParser, journal: str) -> None:
     parser.add_argument("--journal", type=Path, metavar="FILE", help=f"default {journal}")
     parser.add_argument(
         "--poll-s",
-        type=float,
+        type=amount,
         default=5.0,
         metavar="S",
         help="between looks at the alias (default 5)",

@@ -148,7 +148,7 @@ def read_evidence(folder: Path) -> Evidence:
         raise MalformedInput(
             f"{folder}: no evidence here ({DIGESTS} is missing); make it with compare"
         ) from None
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise MalformedInput(f"{path} cannot be read: {error}") from None
     found = {name: _sha256(file) for name, file in files_of(folder) if name != DIGESTS}
     changed = sorted(name for name in {*found, *listed} if found.get(name) != listed.get(name))

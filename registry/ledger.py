@@ -214,7 +214,7 @@ class Ledger:
             found = document.pop("hash")
             sound = found == _hash(document) and document["seq"] == number
             follows = document["previous"] == (self._lines[-1].hash if self._lines else START)
-        except (ValueError, KeyError, AttributeError, TypeError):
+        except (ValueError, KeyError, AttributeError, TypeError, RecursionError):
             raise IntegrityError(f"{where}: not a ledger line; the file was edited") from None
         if not sound:
             raise IntegrityError(f"{where}: its hash does not match what it says; the line was changed")

@@ -139,7 +139,7 @@ class MlflowResolver(Resolver):
         with answer:
             try:
                 content = json.loads(answer.read(_CHUNK * 16))
-            except (OSError, HTTPException, ValueError) as error:
+            except (OSError, HTTPException, ValueError, RecursionError) as error:
                 raise Unreachable(f"registry {self._url} does not speak as MLflow does: {error}") from None
         if not isinstance(content, dict):
             raise Unreachable(f"registry {self._url} does not speak as MLflow does")
