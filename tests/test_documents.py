@@ -23,7 +23,7 @@ ANSWERS = {0, 1, 3}
 pytestmark = pytest.mark.slow
 
 
-def _commands(block: str) -> list[str]:
+def commands_in(block: str) -> list[str]:
     lines = block.replace("\\\n", " ").splitlines()
     stripped = [line.removeprefix("$ ").partition("  #")[0].strip() for line in lines]
     return [line for line in stripped if line.startswith("titleshot ")]
@@ -36,7 +36,7 @@ def test_what_the_document_shows_works(document: str, tmp_path: Path) -> None:
     for language, name, block in BLOCK.findall((HOUSE / document).read_text(encoding="utf-8")):
         if language == "yaml" and name:
             (tmp_path / name).write_text(block, encoding="utf-8")
-        commands = _commands(block) if language == "console" else []
+        commands = commands_in(block) if language == "console" else []
         if language == "python":
             (tmp_path / "block.py").write_text(block, encoding="utf-8")
             commands = ["python block.py"]

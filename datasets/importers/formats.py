@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from titleshot.datasets.errors import UsageError
-from titleshot.datasets.importers.csv_files import Csv
+from titleshot.datasets.importers.delimited.csv_files import Csv
 from titleshot.datasets.importers.importer import Importer
 from titleshot.datasets.importers.jsonl import JsonLines
 from titleshot.datasets.importers.ms_cloud import MsCloud
 from titleshot.datasets.importers.nab import Nab
-from titleshot.datasets.importers.nezha import Nezha
-from titleshot.datasets.importers.petshop import Petshop
+from titleshot.datasets.importers.nezha.nezha import Nezha
+from titleshot.datasets.importers.petshop.petshop import Petshop
 from titleshot.datasets.importers.prometheus.importer import PrometheusServer
-from titleshot.datasets.importers.smd import Smd
+from titleshot.datasets.importers.smd.smd import Smd
 from titleshot.datasets.nearest import nearest
 
 IMPORTERS: dict[str, type[Importer]] = {

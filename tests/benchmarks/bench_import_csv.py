@@ -100,7 +100,7 @@ class _Nowhere:
 
 def read(clock: Any, source: str, warm: str) -> int:
     """The part of ours that is not writing."""
-    from titleshot.datasets.importers.csv_files import Csv
+    from titleshot.datasets.importers.delimited.csv_files import Csv
 
     Csv().run(warm, _Nowhere())  # type: ignore[arg-type]
     into = _Nowhere()

@@ -21,9 +21,10 @@ from hypothesis import strategies as st
 from titleshot.datasets.contracts.instants import parse_instant
 from titleshot.datasets.dataset_card import Evaluation
 from titleshot.datasets.errors import MalformedInput
-from titleshot.datasets.importers import csv_identities, csv_rows, source_files
-from titleshot.datasets.importers.csv_files import Csv
-from titleshot.datasets.importers.csv_kernel import DOUBTS, ROWS, SURE
+from titleshot.datasets.importers import source_files
+from titleshot.datasets.importers.delimited import csv_identities, csv_rows
+from titleshot.datasets.importers.delimited.csv_files import Csv
+from titleshot.datasets.importers.delimited.csv_kernel import DOUBTS, ROWS, SURE
 from titleshot.datasets.series_index import SeriesIndex
 
 ANCHOR = "2026-04-26T00:59:00Z,n,anchor,m,0.5,"

@@ -18,7 +18,7 @@ from titleshot.datasets.contracts.reference import TopologyEdge
 from titleshot.datasets.dataset import Dataset
 from titleshot.datasets.errors import MalformedInput, UsageError
 from titleshot.datasets.importers.naive_times import NaiveTimes
-from titleshot.datasets.importers.nezha_metrics import instant, metric_of_column, service_of_pod
+from titleshot.datasets.importers.nezha.nezha_metrics import instant, metric_of_column, service_of_pod
 from titleshot.pipelines.import_ import import_dataset
 from titleshot.pipelines.validate import validate
 

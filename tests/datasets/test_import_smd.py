@@ -20,7 +20,7 @@ from titleshot.datasets.contracts.instants import MINUTE, SECOND, parse_instant
 from titleshot.datasets.dataset import Dataset
 from titleshot.datasets.errors import MalformedInput, UsageError
 from titleshot.datasets.importers import source_files
-from titleshot.datasets.importers.smd_arrays import BadArray, npz_arrays
+from titleshot.datasets.importers.smd.smd_arrays import BadArray, npz_arrays
 from titleshot.pipelines.import_ import import_dataset
 
 TEST_FROM = parse_instant("2020-02-01T00:00:00Z")

@@ -13,9 +13,9 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from titleshot.datasets.importers.csv_machine import word
-from titleshot.datasets.importers.csv_numbers import number
-from titleshot.datasets.importers.csv_times import time_of
+from titleshot.datasets.importers.delimited.csv_machine import word
+from titleshot.datasets.importers.delimited.csv_numbers import number
+from titleshot.datasets.importers.delimited.csv_times import time_of
 
 IGNORED, TIMESTAMP, INGESTED, IDENTITY, VALUE = range(5)
 """What a column is for."""

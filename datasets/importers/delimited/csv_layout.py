@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from titleshot.datasets.contracts.record import SeriesKey, canonical_json
-from titleshot.datasets.importers.csv_kernel import IDENTITY, IGNORED, INGESTED, TIMESTAMP, VALUE
-from titleshot.datasets.importers.csv_map import (
+from titleshot.datasets.importers.delimited.csv_kernel import IDENTITY, IGNORED, INGESTED, TIMESTAMP, VALUE
+from titleshot.datasets.importers.delimited.csv_map import (
     EVERY_OTHER,
     NANOSECONDS,
     ColumnMap,

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from titleshot.datasets.dataset_writer import DatasetWriter
-from titleshot.datasets.importers.smd_arrays import BadArray, npz_arrays, text_array
+from titleshot.datasets.importers.smd.smd_arrays import BadArray, npz_arrays, text_array
 from titleshot.datasets.importers.source_files import files_below
 
 VALUES, LABELS = ("train", "test"), "test_label"

@@ -19,10 +19,10 @@ from titleshot.datasets.importers.call_graph import Calls, topology_rows
 from titleshot.datasets.importers.decoys import RULE, Ground, decoys
 from titleshot.datasets.importers.importer import Importer, Told, option
 from titleshot.datasets.importers.naive_times import NaiveTimes
-from titleshot.datasets.importers.petshop_issues import Issue, incident, read_calls
-from titleshot.datasets.importers.petshop_metrics import PERIOD, MetricsFile, node_type
-from titleshot.datasets.importers.petshop_notice import notes
-from titleshot.datasets.importers.petshop_scenarios import LENDER, Scenario, scenarios_of
+from titleshot.datasets.importers.petshop.petshop_issues import Issue, incident, read_calls
+from titleshot.datasets.importers.petshop.petshop_metrics import PERIOD, MetricsFile, node_type
+from titleshot.datasets.importers.petshop.petshop_notice import notes
+from titleshot.datasets.importers.petshop.petshop_scenarios import LENDER, Scenario, scenarios_of
 from titleshot.datasets.importers.stretches import Stretch, between
 from titleshot.datasets.importers.wide_rows import WideRows
 from titleshot.datasets.nearest import nearest

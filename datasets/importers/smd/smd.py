@@ -19,8 +19,8 @@ from titleshot.datasets.errors import MalformedInput, UsageError
 from titleshot.datasets.importers.importer import Importer, Told, option
 from titleshot.datasets.importers.naive_times import NaiveTimes
 from titleshot.datasets.importers.point_labels import RULE, incident, labelled_runs, row_step
-from titleshot.datasets.importers.smd_machine import LABELS, Machine, load_machine, machine_files
-from titleshot.datasets.importers.smd_ranges import Explanations
+from titleshot.datasets.importers.smd.smd_machine import LABELS, Machine, load_machine, machine_files
+from titleshot.datasets.importers.smd.smd_ranges import Explanations
 from titleshot.datasets.importers.source_files import files_below
 from titleshot.datasets.importers.unscored_time import Seen, outside_rows, unlabelled
 

@@ -12,11 +12,11 @@ from numpy.typing import NDArray
 
 from titleshot.datasets.dataset_writer import DatasetWriter
 from titleshot.datasets.errors import MalformedInput
-from titleshot.datasets.importers import csv_kernel as kernel
-from titleshot.datasets.importers.csv_identities import Identities
-from titleshot.datasets.importers.csv_layout import Fault
-from titleshot.datasets.importers.csv_rules import Row, RowRules, cells_of
-from titleshot.datasets.importers.csv_times import NAIVE
+from titleshot.datasets.importers.delimited import csv_kernel as kernel
+from titleshot.datasets.importers.delimited.csv_identities import Identities
+from titleshot.datasets.importers.delimited.csv_layout import Fault
+from titleshot.datasets.importers.delimited.csv_rules import Row, RowRules, cells_of
+from titleshot.datasets.importers.delimited.csv_times import NAIVE
 from titleshot.datasets.importers.naive_times import NaiveTimes
 from titleshot.datasets.importers.source_files import LONGEST_LINE, LongLine
 from titleshot.datasets.sample_files import NO_INSTANT

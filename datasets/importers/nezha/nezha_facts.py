@@ -17,7 +17,7 @@ from titleshot.datasets.contracts.record import service_id
 from titleshot.datasets.dataset_writer import DatasetWriter
 from titleshot.datasets.errors import MalformedInput
 from titleshot.datasets.importers.naive_times import NaiveTimes
-from titleshot.datasets.importers.nezha_metrics import service_of_pod
+from titleshot.datasets.importers.nezha.nezha_metrics import service_of_pod
 from titleshot.datasets.importers.source_files import opened
 from titleshot.datasets.importers.wide_rows import WideRows
 

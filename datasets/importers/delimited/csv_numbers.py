@@ -9,7 +9,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from titleshot.datasets.importers.csv_machine import leading_zeros, product, word
+from titleshot.datasets.importers.delimited.csv_machine import leading_zeros, product, word
 
 _ZERO, _MINUS, _PLUS = 48, 45, 43
 _SMALLEST, _LARGEST = -120, 120

@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any, cast
 
 from titleshot.datasets.dataset_writer import DatasetWriter
-from titleshot.datasets.importers.csv_header import UTF8, Header, header_of, utf8_blocks
-from titleshot.datasets.importers.csv_layout import Fault, layout_of
-from titleshot.datasets.importers.csv_map import CONTRACT, ColumnMap, delimiter_of, map_of_names
-from titleshot.datasets.importers.csv_rows import KIND, Counts, CsvRows
-from titleshot.datasets.importers.csv_rules import RowRules
+from titleshot.datasets.importers.delimited.csv_header import UTF8, Header, header_of, utf8_blocks
+from titleshot.datasets.importers.delimited.csv_layout import Fault, layout_of
+from titleshot.datasets.importers.delimited.csv_map import CONTRACT, ColumnMap, delimiter_of, map_of_names
+from titleshot.datasets.importers.delimited.csv_rows import KIND, Counts, CsvRows
+from titleshot.datasets.importers.delimited.csv_rules import RowRules
 from titleshot.datasets.importers.importer import Told
 from titleshot.datasets.importers.naive_times import NaiveTimes
 from titleshot.datasets.importers.source_files import ROOM, Block, LongLine

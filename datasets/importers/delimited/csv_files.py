@@ -8,7 +8,7 @@ from typing import ClassVar
 
 from titleshot.datasets.dataset_writer import DatasetWriter
 from titleshot.datasets.errors import MalformedInput, UsageError
-from titleshot.datasets.importers.csv_map import NANOSECONDS, ColumnMap, delimiter_of, with_options
+from titleshot.datasets.importers.delimited.csv_map import NANOSECONDS, ColumnMap, delimiter_of, with_options
 from titleshot.datasets.importers.importer import Importer, Told, option
 from titleshot.datasets.importers.jsonl import labels_of, read_records, record_files
 from titleshot.datasets.importers.naive_times import NaiveTimes
@@ -44,7 +44,7 @@ class Csv(Importer):
 
     def read(self, source: str, into: DatasetWriter, naive: NaiveTimes, told: Told) -> None:
         # Not before it is needed: compiled code takes a second to import.
-        from titleshot.datasets.importers.csv_reading import Reading
+        from titleshot.datasets.importers.delimited.csv_reading import Reading
 
         place = Path(source)
         given = self._map()

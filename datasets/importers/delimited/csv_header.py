@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
 from titleshot.datasets.errors import MalformedInput, UsageError
-from titleshot.datasets.importers.csv_layout import Fault
-from titleshot.datasets.importers.csv_map import DELIMITERS
-from titleshot.datasets.importers.csv_rules import cells_of
+from titleshot.datasets.importers.delimited.csv_layout import Fault
+from titleshot.datasets.importers.delimited.csv_map import DELIMITERS
+from titleshot.datasets.importers.delimited.csv_rules import cells_of
 from titleshot.datasets.importers.source_files import BLOCK, Block, LongLine, line_blocks, opened
 
 UTF8 = "utf-8"

@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 
 from titleshot.datasets.dataset_writer import DatasetWriter
 from titleshot.datasets.errors import MalformedInput
-from titleshot.datasets.importers.csv_kernel import ARENA, ENTRIES, PREVIOUS
-from titleshot.datasets.importers.csv_layout import Fault, Layout
-from titleshot.datasets.importers.csv_machine import PADDING
+from titleshot.datasets.importers.delimited.csv_kernel import ARENA, ENTRIES, PREVIOUS
+from titleshot.datasets.importers.delimited.csv_layout import Fault, Layout
+from titleshot.datasets.importers.delimited.csv_machine import PADDING
 
 _FIRST = 1 << 12
 _BYTES = 1 << 18

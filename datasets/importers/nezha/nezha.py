@@ -17,7 +17,7 @@ from titleshot.datasets.errors import MalformedInput, UsageError
 from titleshot.datasets.importers.call_graph import Calls, lone, topology_rows
 from titleshot.datasets.importers.importer import Importer, Told, option
 from titleshot.datasets.importers.naive_times import NaiveTimes
-from titleshot.datasets.importers.nezha_facts import (
+from titleshot.datasets.importers.nezha.nezha_facts import (
     Day,
     FaultList,
     SystemGraph,
@@ -28,7 +28,7 @@ from titleshot.datasets.importers.nezha_facts import (
     read_json,
     system_of,
 )
-from titleshot.datasets.importers.nezha_metrics import MetricFile, Seen, kind_of_file, service_of_pod
+from titleshot.datasets.importers.nezha.nezha_metrics import MetricFile, Seen, kind_of_file, service_of_pod
 from titleshot.datasets.importers.source_files import files_below, opened
 from titleshot.datasets.importers.stretches import Stretch, between
 from titleshot.datasets.importers.wide_rows import WideRows

@@ -14,8 +14,8 @@ import re
 from typing import NamedTuple
 
 from titleshot.datasets.contracts.record import SeriesKey
-from titleshot.datasets.importers.csv_layout import Fault, Layout
-from titleshot.datasets.importers.csv_times import NAIVE
+from titleshot.datasets.importers.delimited.csv_layout import Fault, Layout
+from titleshot.datasets.importers.delimited.csv_times import NAIVE
 from titleshot.datasets.importers.naive_times import NaiveTimes
 from titleshot.datasets.sample_files import NO_INSTANT
 

@@ -1,0 +1,1 @@
+"""The Nezha set: two microservice systems under fault injection."""

@@ -1,0 +1,1 @@
+"""PetShop: a microservice application with injected issues."""

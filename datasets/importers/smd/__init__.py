@@ -1,0 +1,1 @@
+"""Server Machine Dataset and Application Server Dataset: machines by index."""
