@@ -206,7 +206,8 @@ class _Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """Raise UsageError."""
-        raise UsageError(f"{message}\n{self.prog} --help tells more")
+        short = message if len(message) <= _LONGEST else f"{message[:_LONGEST]} …"
+        raise UsageError(f"{short}\n{self.prog} --help tells more")
 
     def hint(self, word: str) -> str:
         """The option a mistyped one may have meant, in words."""
@@ -252,6 +253,8 @@ def _plain(value: Any) -> Any:
     return str(value) if isinstance(value, Path) else value
 
 
+_LONGEST = 500
+"""Letters of a usage error: it repeats what was given."""
 _CONTROLS = {code: f"\\x{code:02x}" for code in (*range(32), *range(127, 160)) if chr(code) not in "\n\t"}
 """A name in the data must not be able to drive the reader's terminal."""
 

@@ -59,6 +59,11 @@ def _content(folder: Path) -> dict[str, bytes | None]:
     }
 
 
+@pytest.fixture(scope="session")
+def decision_text() -> str:
+    return DECISION
+
+
 @pytest.fixture
 def decision(tmp_path: Path) -> Path:
     path = tmp_path / "decision.yaml"

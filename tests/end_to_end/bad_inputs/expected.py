@@ -38,3 +38,12 @@ def outcomes(of: str) -> dict[str, Outcome]:
                 raise ValueError(f"{of}: {kind!r} stands twice")
             found[kind] = Outcome(how, says)
     return found
+
+
+def command_outcomes(command: str) -> dict[str, str]:
+    """What a command must say, by place and kind: ``expected/commands/<command>.txt``, a message a line."""
+    found: dict[str, str] = {}
+    for line in (FOLDER / "commands" / f"{command}.txt").read_text(encoding="utf-8").splitlines():
+        says, _, names = line.partition(" <- ")
+        found |= dict.fromkeys(names.split(" | "), says)
+    return found
