@@ -15,6 +15,7 @@ from titleshot.datasets.dataset_card import DontCare, Evaluation
 from titleshot.datasets.dataset_writer import DatasetWriter
 from titleshot.datasets.errors import MalformedInput, UsageError
 from titleshot.datasets.importers.call_graph import Calls, lone, topology_rows
+from titleshot.datasets.importers.csv_lines import CsvLines
 from titleshot.datasets.importers.importer import Importer, Told, option
 from titleshot.datasets.importers.naive_times import NaiveTimes
 from titleshot.datasets.importers.nezha.nezha_facts import (
@@ -31,7 +32,6 @@ from titleshot.datasets.importers.nezha.nezha_facts import (
 from titleshot.datasets.importers.nezha.nezha_metrics import MetricFile, Seen, kind_of_file, service_of_pod
 from titleshot.datasets.importers.source_files import files_below, opened
 from titleshot.datasets.importers.stretches import Stretch, between
-from titleshot.datasets.importers.wide_rows import WideRows
 
 _STEP = MINUTE
 _GRACE_S = 120.0
@@ -169,9 +169,9 @@ class _Work:
             kind = kind_of_file(name)
             whole = path.relative_to(self._place).as_posix()
             if kind == "dependency":
-                self._dependency(WideRows(path, whole, self._into, "topology"), system)
+                self._dependency(CsvLines(path, whole, self._into, "topology"), system)
             elif kind is not None:
-                MetricFile(WideRows(path, whole, self._into), self._into, self._naive, seen).read(
+                MetricFile(CsvLines(path, whole, self._into), self._into, self._naive, seen).read(
                     kind, system
                 )
             if kind == "pod":
@@ -213,7 +213,7 @@ class _Work:
                 names |= {name for column in header.split(",") for name in column.split("_")}
         return names
 
-    def _dependency(self, rows: WideRows, system: str) -> None:
+    def _dependency(self, rows: CsvLines, system: str) -> None:
         calls, addresses = read_dependency(rows)
         self._report["dependency_rows_of_addresses"] += addresses
         self._calls |= {(service_id(system, a), service_id(system, b)) for a, b in calls}

@@ -16,10 +16,10 @@ from titleshot.datasets.contracts.labels import IncidentLabel
 from titleshot.datasets.contracts.record import service_id
 from titleshot.datasets.dataset_writer import DatasetWriter
 from titleshot.datasets.errors import MalformedInput
+from titleshot.datasets.importers.csv_lines import CsvLines
 from titleshot.datasets.importers.naive_times import NaiveTimes
 from titleshot.datasets.importers.nezha.nezha_metrics import service_of_pod
 from titleshot.datasets.importers.source_files import opened
-from titleshot.datasets.importers.wide_rows import WideRows
 
 UNKNOWN_SYSTEM = "nezha"
 _BOUTIQUE = {
@@ -69,7 +69,7 @@ def read_graph(path: Path, name: str, into: DatasetWriter) -> SystemGraph:
     )
 
 
-def read_dependency(rows: WideRows) -> tuple[set[tuple[str, str]], int]:
+def read_dependency(rows: CsvLines) -> tuple[set[tuple[str, str]], int]:
     """Calls of a ``dependency.csv``, and how many rows were left out because an address is no service."""
     calls, addresses, header = set(), 0, False
     for number, cells in rows:

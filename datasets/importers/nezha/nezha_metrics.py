@@ -16,8 +16,9 @@ from titleshot.datasets.contracts.record import SeriesKey, canonical_json, servi
 from titleshot.datasets.dataset_writer import DatasetWriter
 from titleshot.datasets.errors import MalformedInput
 from titleshot.datasets.importers.call_graph import Calls, is_service
+from titleshot.datasets.importers.csv_lines import CsvLines
 from titleshot.datasets.importers.naive_times import NaiveTimes
-from titleshot.datasets.importers.wide_rows import WideRows, WideSamples
+from titleshot.datasets.importers.wide_rows import WideSamples
 
 FileKind = Literal["pod", "front", "source", "destination", "dependency"]
 UNITS = {"m": "millicores", "%": "percent", "Mi": "mebibytes", "s": "s", "Ops": "ops"}
@@ -113,7 +114,7 @@ _Keys = Callable[[str, str], SeriesKey | None]
 class MetricFile:
     """One file of ``metric/``, read into the writer."""
 
-    def __init__(self, rows: WideRows, into: DatasetWriter, naive: NaiveTimes, seen: Seen) -> None:
+    def __init__(self, rows: CsvLines, into: DatasetWriter, naive: NaiveTimes, seen: Seen) -> None:
         self._rows, self._into, self._naive, self._seen = rows, into, naive, seen
         self._off: Counter[int] = Counter()
 

@@ -16,6 +16,7 @@ from titleshot.datasets.dataset_card import DontCare, Evaluation
 from titleshot.datasets.dataset_writer import DatasetWriter
 from titleshot.datasets.errors import MalformedInput, UsageError
 from titleshot.datasets.importers.call_graph import Calls, topology_rows
+from titleshot.datasets.importers.csv_lines import CsvLines
 from titleshot.datasets.importers.decoys import RULE, Ground, decoys
 from titleshot.datasets.importers.importer import Importer, Told, option
 from titleshot.datasets.importers.naive_times import NaiveTimes
@@ -24,7 +25,6 @@ from titleshot.datasets.importers.petshop.petshop_metrics import PERIOD, Metrics
 from titleshot.datasets.importers.petshop.petshop_notice import notes
 from titleshot.datasets.importers.petshop.petshop_scenarios import LENDER, Scenario, scenarios_of
 from titleshot.datasets.importers.stretches import Stretch, between
-from titleshot.datasets.importers.wide_rows import WideRows
 from titleshot.datasets.nearest import nearest
 
 BEFORE, AS_RECORDED, LEFT_OUT = "before", "as-recorded", "left-out"
@@ -144,7 +144,7 @@ class _Work:
         if scenario.graph is None:
             self._without_graph.append(scenario.name)
             return set()
-        rows = WideRows(scenario.graph, f"{scenario.name}/graph.csv", self._into, "topology")
+        rows = CsvLines(scenario.graph, f"{scenario.name}/graph.csv", self._into, "topology")
         calls, nodes = read_calls(rows, scenario.name)
         self._calls |= calls
         held.nodes |= nodes

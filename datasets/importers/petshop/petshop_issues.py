@@ -13,9 +13,9 @@ from titleshot.datasets.contracts.labels import IncidentLabel
 from titleshot.datasets.contracts.record import service_id
 from titleshot.datasets.contracts.reference import Deploy
 from titleshot.datasets.importers.call_graph import Calls, is_service, on_the_way
+from titleshot.datasets.importers.csv_lines import CsvLines
 from titleshot.datasets.importers.decoys import change_name
 from titleshot.datasets.importers.source_files import opened
-from titleshot.datasets.importers.wide_rows import WideRows
 
 _LONGEST = 1 << 20
 _LATEST_S = 9_000_000_000
@@ -84,7 +84,7 @@ def incident(path: Path, issue: Issue, calls: Calls) -> tuple[IncidentLabel, Dep
     return label, change
 
 
-def read_calls(rows: WideRows, namespace: str) -> tuple[Calls, set[str]]:
+def read_calls(rows: CsvLines, namespace: str) -> tuple[Calls, set[str]]:
     """Calls and nodes of a ``graph.csv``: a row calls the columns it has a 1 in.
 
     Lines with another number of cells and cells that are no number are set aside.

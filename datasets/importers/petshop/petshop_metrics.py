@@ -13,7 +13,8 @@ from titleshot.datasets.contracts.instants import SECOND
 from titleshot.datasets.contracts.record import SeriesKey, canonical_json
 from titleshot.datasets.dataset_writer import DatasetWriter
 from titleshot.datasets.errors import MalformedInput
-from titleshot.datasets.importers.wide_rows import WideRows, WideSamples
+from titleshot.datasets.importers.csv_lines import CsvLines
+from titleshot.datasets.importers.wide_rows import WideSamples
 
 PERIOD = 300 * SECOND
 """A row's time is the start of the five minutes it sums up; its samples stand at their end.
@@ -78,7 +79,7 @@ class MetricsFile:
     def span(self) -> tuple[int, int] | None:
         """[first, end) that the rows sum up, without reading their cells; None where no row has a time."""
         times = []
-        for _, cells in WideRows(self._path, self.name, None):
+        for _, cells in CsvLines(self._path, self.name, None):
             try:
                 times.append(_instant(cells[0]))
             except ValueError:
@@ -91,7 +92,7 @@ class MetricsFile:
         Args:
             only: nodes to take; None takes all.
         """
-        rows = WideRows(self._path, self.name, self._into)
+        rows = CsvLines(self._path, self.name, self._into)
         samples = WideSamples(rows, self._into)
         header: list[list[str]] = []
         width = 0
@@ -126,7 +127,7 @@ class MetricsFile:
         return FileSeen(samples.rows, samples.empty_cells, columns.nodes, first, samples.last)
 
     def _columns(
-        self, header: list[list[str]], namespace: str, only: frozenset[str] | None, rows: WideRows
+        self, header: list[list[str]], namespace: str, only: frozenset[str] | None, rows: CsvLines
     ) -> _Columns:
         places, codes, met, nodes = [], [], set(), set()
         for place, (node, metric, statistic) in enumerate(zip(*header, strict=True)):
