@@ -46,10 +46,14 @@ class Labels:
     rows: int = 0
     """How many rows ``digest`` covers."""
     faults: tuple[LabelFault, ...] = ()
+    other_pages: tuple[Page, ...] = ()
+    """Pages of others than today's tool that feedback refers to, by (paged_at, page_id)."""
 
 
 class LabelLayer:
-    """Three files of one JSON record a line: ``incidents.jsonl``, ``feedback.jsonl``, ``pages.jsonl``."""
+    """Files of one JSON record a line: ``incidents.jsonl``, ``feedback.jsonl``, ``pages.jsonl``, and
+    ``other_pages.jsonl``, which keeps pages of contenders that were judged apart from today's tool's.
+    """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -60,6 +64,7 @@ class LabelLayer:
         incidents: Sequence[IncidentLabel] = (),
         feedback: Sequence[FeedbackLabel] = (),
         pages: Sequence[Page] = (),
+        other_pages: Sequence[Page] = (),
     ) -> None:
         """Add rows. Each file gets all of its rows or none, and they are on disk when this returns.
 
@@ -67,7 +72,12 @@ class LabelLayer:
         """
         self.folder.mkdir(parents=True, exist_ok=True)
         with FileLock(self.folder / ".lock"):
-            for name, rows in (("incidents", incidents), ("feedback", feedback), ("pages", pages)):
+            for name, rows in (
+                ("incidents", incidents),
+                ("pages", pages),
+                ("other_pages", other_pages),
+                ("feedback", feedback),  # last: an answer is never there without its page
+            ):
                 if rows:
                     _append(self.folder / f"{name}.jsonl", "".join(f"{row.to_json()}\n" for row in rows))
 
@@ -84,12 +94,14 @@ class LabelLayer:
         incidents = self._rows("incidents", IncidentLabel, faults)
         feedback = self._rows("feedback", FeedbackLabel, faults)
         pages = self._rows("pages", Page, faults)
+        others = self._rows("other_pages", Page, faults)
         if as_of is None:
-            as_of = max(map(_known_at, [*incidents, *feedback, *pages]), default=otherwise)
-        incidents, feedback, pages = (
+            as_of = max(map(_known_at, [*incidents, *feedback, *pages, *others]), default=otherwise)
+        incidents, feedback, pages, others = (
             [row for row in incidents if row.known_at <= as_of],
             [row for row in feedback if row.labelled_at <= as_of],
             [row for row in pages if _known_at(row) <= as_of],
+            [row for row in others if _known_at(row) <= as_of],
         )
         standing = [row for row in _latest(incidents, "incident_id") if not row.retracted]
         return Labels(
@@ -97,9 +109,10 @@ class LabelLayer:
             sorted(_latest(feedback, "feedback_id"), key=lambda row: (row.labelled_at, row.feedback_id)),
             fold_pages(pages),
             as_of,
-            _digest([*incidents, *feedback, *pages]),
-            len(incidents) + len(feedback) + len(pages),
+            _digest([*incidents, *feedback, *pages, *others]),
+            len(incidents) + len(feedback) + len(pages) + len(others),
             tuple(faults),
+            tuple(fold_pages(others)),
         )
 
     def _rows(self, name: str, model: type[Row], faults: list[LabelFault]) -> list[Row]:

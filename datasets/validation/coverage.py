@@ -18,7 +18,7 @@ from titleshot.datasets.validation.known_services import KnownServices
 from titleshot.datasets.validation.profile import Profile
 
 _LAST = np.iinfo(np.int64).max
-LABEL_FILES = ("incidents.jsonl", "feedback.jsonl", "pages.jsonl")
+LABEL_FILES = ("incidents.jsonl", "feedback.jsonl", "pages.jsonl", "other_pages.jsonl")
 
 
 @dataclass(frozen=True)
@@ -113,7 +113,7 @@ def label_fault_frame(labels: Labels) -> Frame:
 
 def feedback_frame(labels: Labels, services: KnownServices) -> Frame:
     """One row a feedback label: it speaks of a page by its id, or of an incident by its."""
-    sent = {page.page_id: page.paged_at for page in labels.pages}
+    sent = {page.page_id: page.paged_at for page in (*labels.other_pages, *labels.pages)}
     incidents = {page.incident_id for page in labels.pages} | {i.incident_id for i in labels.incidents}
     rows = [
         (

@@ -68,12 +68,12 @@ def feedback_rows(dataset: Dataset, labels: Labels, reference: Sequence[Referenc
         columns=["page_id", "reviewer", "labelled_at", "service"],
     )
     pages = pd.DataFrame(
-        [(page.page_id, page.incident_id, page.paged_at) for page in labels.pages],
+        [(page.page_id, page.incident_id, page.paged_at) for page in (*labels.other_pages, *labels.pages)],
         columns=["page_id", "incident_id", "paged_at"],
     )
-    incidents = [label.incident_id for label in labels.incidents]
-    rows["page_known"] = rows["page_id"].isin([*pages["page_id"], *pages["incident_id"], *incidents])
-    sent = rows["page_id"].map(pages.drop_duplicates("page_id").set_index("page_id")["paged_at"])
+    incidents = [one.incident_id for one in (*labels.pages, *labels.incidents)]
+    rows["page_known"] = rows["page_id"].isin([*pages["page_id"], *incidents])
+    sent = rows["page_id"].map(pages.drop_duplicates("page_id", keep="last").set_index("page_id")["paged_at"])
     rows["paged_at"] = sent.where(sent.notna(), rows["labelled_at"]).astype("int64")
     names = under_every_name(rows, reference, at_the_time=False)
     known = names[names["name"].isin(known_names(dataset, reference))]["row"]
