@@ -117,7 +117,37 @@ def _told(card: Scorecard) -> str:
         shown = [f"{s.name} {_value(s)}" for s in scores if s.name in _BASELINE_SCORES]
         lines.append(f"{name}: {', '.join(shown)}")
     lines += [f"note: {note}" for note in card.notes]
+    lines += _correlation(card)
     return "\n".join(lines)
+
+
+def _correlation(card: Scorecard) -> list[str]:
+    found = card.correlation
+    if found is None:
+        return []
+    if found.reason is not None:
+        return ["", f"correlation: null, {found.reason}"]
+    cut = {score.name for row in found.baselines.values() for score in row}
+    scores = (*found.scores, *found.context)
+    of_cuts, others = [s for s in scores if s.name in cut], [s for s in scores if s.name not in cut]
+    lines = ["", "correlation, beside other cuts of the same alerts; context in brackets"]
+    lines += _beside(card, of_cuts, found.baselines)
+    lines += ["", "opening, hypotheses and severity, beside naming without knowledge"]
+    lines += _beside(card, others, found.hypothesis_baselines)
+    return lines + [f"note: {note}" for note in found.notes]
+
+
+def _beside(card: Scorecard, scores: Sequence[Score], rows: dict[str, tuple[Score, ...]]) -> list[str]:
+    """Scores beside what rows without knowledge, and the one with all of it, have of the same."""
+    of = {name: {score.name: score for score in row} for name, row in rows.items()}
+    heads = ["score", "value", f"{100 * card.settings.confidence:.4g} % interval", "n", *of]
+    lines = [heads]
+    for score in scores:
+        name = score.name if score.better else f"({score.name})"
+        said = [name, _value(score), short_interval(score.low, score.high), f"{score.n} {score.n_of}"]
+        lines.append([*said, *(_value(row[score.name]) if score.name in row else "" for row in of.values())])
+    widths = [max(len(line[column]) for line in lines) for column in range(len(heads))]
+    return ["  ".join(c.ljust(w) for c, w in zip(line, widths, strict=True)).rstrip() for line in lines]
 
 
 def _counts(counted: Counter[str]) -> str:

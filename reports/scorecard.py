@@ -14,6 +14,7 @@ from titleshot.datasets.replay_log import ReplayLog
 from titleshot.reports import baselines
 from titleshot.reports.assignment import PageTable
 from titleshot.reports.chance import Chance, chance
+from titleshot.reports.correlation.scored import correlation_of
 from titleshot.reports.estimates import estimate, over_draws, prepare
 from titleshot.reports.groups import GROUPS, names, part
 from titleshot.reports.matching import CARRIED_IN, NOT_SCORED, Matching
@@ -64,7 +65,8 @@ def score_log(
         confidence=confidence,
         span=span,
     )
-    return scorecard(terms, terms.contestant(log), confidences or {})
+    card = scorecard(terms, terms.contestant(log), confidences or {})
+    return card.model_copy(update={"correlation": correlation_of(terms, log)})
 
 
 def scorecard(terms: Terms, contestant: Contestant, confidences: Mapping[str, float]) -> Scorecard:

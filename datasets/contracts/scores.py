@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from titleshot.datasets.contracts.data_parts import DataParts
+from titleshot.datasets.contracts.feedback import FeedbackReport
 from titleshot.datasets.contracts.html_table import ShowsItself, html_table, short_interval
 from titleshot.datasets.contracts.instants import Instant
 from titleshot.datasets.contracts.record import Record, Severity
@@ -147,6 +148,33 @@ class Sensitivity(BaseModel):
     scores: dict[str, float | None]
 
 
+class CorrelationScores(BaseModel):
+    """What candidates and their hypotheses are worth; empty with a ``reason`` where a log has none."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    scores: tuple[Score, ...] = ()
+    """Those that may decide."""
+    context: tuple[Score, ...] = ()
+    """Those that something worthless earns much of."""
+    baselines: dict[str, tuple[Score, ...]] = Field(default_factory=dict)
+    """The same alerts cut as ``truth``, ``singletons``, ``one_giant``, ``shuffled``, ``random_windows``."""
+    hypothesis_baselines: dict[str, tuple[Score, ...]] = Field(default_factory=dict)
+    """``random_member``, ``most_frequent_cause``, ``earliest_alert``, ``oracle``."""
+    abstention_curve: tuple[tuple[float, float, float], ...] = ()
+    """(confidence, share of claims at least that confident, share of these that are right)."""
+    notes: tuple[str, ...] = ()
+    reason: str | None = None
+    """Why there is nothing to score."""
+
+    def score(self, name: str) -> Score:
+        """The score of that name, decisive or context; KeyError names those there are."""
+        found = {score.name: score for score in (*self.scores, *self.context)}
+        if name not in found:
+            raise KeyError(f"no score {name!r}; there are {', '.join(found) or self.reason}")
+        return found[name]
+
+
 class Scorecard(ShowsItself, Record):
     """Everything ``score`` says of one replay log."""
 
@@ -163,6 +191,8 @@ class Scorecard(ShowsItself, Record):
     """(T in s, share of all incidents detected within T)."""
     incidents: tuple[IncidentOutcome, ...] = ()
     pages: tuple[PageOutcome, ...] = ()
+    correlation: CorrelationScores | None = None
+    """None in what was written before it was scored, and in the two sides of a comparison."""
     notes: tuple[str, ...] = ()
 
     def score(self, name: str) -> Score:
@@ -238,6 +268,8 @@ class Comparison(ShowsItself, Record):
     pairs: tuple[PairedScore, ...]
     incidents: tuple[IncidentPair, ...]
     by_group: dict[str, dict[str, tuple[PairedScore, ...]]] = Field(default_factory=dict)
+    feedback: FeedbackReport | None = None
+    """None where nobody gave any, and in what was written before it was kept."""
     blocks: int
     weeks: float
     incidents_scored: int

@@ -1,0 +1,1 @@
+"""Scores of incident candidates and their hypotheses against labelled incidents; see :mod:`scored`."""
