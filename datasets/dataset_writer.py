@@ -185,8 +185,10 @@ class DatasetWriter:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         try:
-            self._quarantine.close()
-            self._rows.close()
+            try:
+                self._quarantine.close()
+            finally:
+                self._rows.close()
             if kind is None:
                 self._finish()
         except OSError as failed:

@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from titleshot.datasets.errors import UsageError
+from titleshot.datasets.parquet_writers import close_all
 from titleshot.datasets.tables import QUARANTINE
 
 _BATCH = 20_000
@@ -56,10 +57,11 @@ class Quarantine:
 
     def close(self) -> None:
         """Write what waits and close the files."""
-        for kind in [*self._waiting]:
-            self._flush(kind)
-        for file in self._files.values():
-            file.close()
+        try:
+            for kind in [*self._waiting]:
+                self._flush(kind)
+        finally:
+            close_all(self._files.values())
 
     def _flush(self, kind: str) -> None:
         waiting = self._waiting.pop(kind, [])

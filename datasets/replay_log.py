@@ -27,6 +27,7 @@ from titleshot.datasets.contracts.incidents import (
 from titleshot.datasets.contracts.record import Record, broken, canonical_json
 from titleshot.datasets.errors import MalformedInput
 from titleshot.datasets.log_about import VERSION, read_about, unreadable
+from titleshot.datasets.parquet_writers import close_all
 from titleshot.datasets.whole_output import whole_folder
 
 Row = TypeVar("Row", bound=Record)
@@ -205,8 +206,7 @@ class LogWriter:
                 if kind is None:
                     self._finish()
             finally:
-                for writer in self._writers.values():
-                    writer.close()
+                close_all(self._writers.values())
             if error is not None:
                 raise error
 

@@ -9,6 +9,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from titleshot.datasets.parquet_writers import close_all
 from titleshot.datasets.tables import Table
 
 _BATCH = 20_000
@@ -32,11 +33,12 @@ class RowFiles:
 
     def close(self) -> None:
         """Write what waits and close the files."""
-        for table in [*self._waiting]:
-            if self._waiting[table]:
-                self._flush(table)
-        for file in self._files.values():
-            file.close()
+        try:
+            for table in [*self._waiting]:
+                if self._waiting[table]:
+                    self._flush(table)
+        finally:
+            close_all(self._files.values())
 
     def _flush(self, table: Table) -> None:
         if table not in self._files:

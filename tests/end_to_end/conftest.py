@@ -10,6 +10,9 @@ from typing import Any
 
 import pytest
 
+from titleshot.datasets.dataset import Dataset
+from titleshot.datasets.replay_log import ReplayLog
+
 # Makes the helpers beside the tests importable: tests are no package here.
 sys.path.append(str(Path(__file__).parent))
 
@@ -59,11 +62,6 @@ def _content(folder: Path) -> dict[str, bytes | None]:
     }
 
 
-@pytest.fixture(scope="session")
-def decision_text() -> str:
-    return DECISION
-
-
 @pytest.fixture
 def decision(tmp_path: Path) -> Path:
     path = tmp_path / "decision.yaml"
@@ -85,3 +83,39 @@ def registered_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def home(registered_once: Path, tmp_path: Path) -> Path:
     return Path(shutil.copytree(registered_once, tmp_path / "home"))
+
+
+@pytest.fixture(scope="session")
+def stage(
+    small_platform: Dataset,
+    small_log: ReplayLog,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Any:
+    """One good thing of each sort for the matrix of commands; not to be written to."""
+    from bad_inputs.stage import Stage, small_things
+
+    from titleshot.datasets.contracts.validation import ValidationReport
+    from titleshot.datasets.planting.wishes import Wishes
+    from titleshot.pipelines.compare import compare
+    from titleshot.pipelines.plant import plant
+    from titleshot.registry.serving.journal import Journal
+
+    folder = tmp_path_factory.mktemp("stage")
+    compare("never", small_log, labels=small_platform, home=folder / "home", out=folder / "evidence")
+    planted, _ = plant(small_platform, out=folder / "planted", wishes=Wishes(most=20))
+    report = ValidationReport(
+        passed=True, dataset_digest=planted.card.digest, labels_digest="", rules=(), validated_at=0
+    )
+    (planted.path / "validation.json").write_text(report.to_json())
+    Journal(folder / "journal.db", role="shim", meta={}).close()
+    (folder / "small").mkdir()
+    return Stage(
+        {
+            "{dataset}": small_platform.path,
+            "{planted}": planted.path,
+            "{log}": small_log.path,
+            "{evidence}": folder / "evidence",
+            "{journal}": folder / "journal.db",
+            **small_things(folder / "small", DECISION),
+        }
+    )

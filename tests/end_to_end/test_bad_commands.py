@@ -10,52 +10,15 @@ from typing import Any
 import pytest
 from bad_inputs.commands import GOOD, BadWords, bad_words
 from bad_inputs.expected import command_outcomes
-from bad_inputs.stage import Stage, small_things
+from bad_inputs.stage import Stage
 
-from titleshot.datasets.contracts.validation import ValidationReport
-from titleshot.datasets.dataset import Dataset
-from titleshot.datasets.replay_log import ReplayLog
 from titleshot.pipelines.cli import COMMANDS
 
 CASES = [(command, bad) for command in GOOD for bad in bad_words(command)]
-_EVERY = 6
-"""One case in six runs before every commit; the others with the slow tests."""
+_EVERY = 12
+"""One case in twelve runs before every commit; the others with the slow tests."""
 _LONGEST = 2000
 _PATIENCE_S = 60
-
-
-@pytest.fixture(scope="session")
-def stage(
-    small_platform: Dataset,
-    small_log: ReplayLog,
-    registered_once: Path,
-    decision_text: str,
-    tmp_path_factory: pytest.TempPathFactory,
-) -> Stage:
-    from titleshot.datasets.planting.wishes import Wishes
-    from titleshot.pipelines.compare import compare
-    from titleshot.pipelines.plant import plant
-    from titleshot.registry.serving.journal import Journal
-
-    folder = tmp_path_factory.mktemp("stage")
-    compare("never", small_log, labels=small_platform, home=folder / "home", out=folder / "evidence")
-    planted, _ = plant(small_platform, out=folder / "planted", wishes=Wishes(most=20))
-    report = ValidationReport(
-        passed=True, dataset_digest=planted.card.digest, labels_digest="", rules=(), validated_at=0
-    )
-    (planted.path / "validation.json").write_text(report.to_json())
-    Journal(folder / "journal.db", role="shim", meta={}).close()
-    (folder / "small").mkdir()
-    return Stage(
-        {
-            "{dataset}": small_platform.path,
-            "{planted}": planted.path,
-            "{log}": small_log.path,
-            "{evidence}": folder / "evidence",
-            "{journal}": folder / "journal.db",
-            **small_things(folder / "small", decision_text),
-        }
-    )
 
 
 @pytest.fixture

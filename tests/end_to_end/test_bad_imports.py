@@ -19,8 +19,8 @@ from titleshot.datasets.importers.formats import IMPORTERS
 from titleshot.datasets.replay_log import ReplayLog
 
 Titleshot = Callable[..., Any]
-_EVERY = 6
-"""One case in six runs before every commit, each kind in some format; the others with the slow tests."""
+_EVERY = 12
+"""One case in twelve runs before every commit, each kind in some format; the others with the slow tests."""
 _LONGEST = {False: 5000, True: 2000}
 """Letters of a report, and of a refusal."""
 _LEFT = {SOURCE, "outside", "home"}

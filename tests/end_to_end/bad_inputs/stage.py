@@ -23,6 +23,7 @@ class Stage:
 
     def words(self, command: str, bad: BadWords, scratch: Path) -> list[str]:
         """The command's words with one thing wrong; everything is below ``scratch``, or only read."""
+        scratch.mkdir(exist_ok=True)
         for name in ("file", "theirs/thesis.txt"):
             path = scratch / name
             path.parent.mkdir(parents=True, exist_ok=True)
