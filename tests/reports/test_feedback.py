@@ -1,0 +1,253 @@
+"""What answers on some pages say of others, and the brackets that are left."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from history import MINUTES, at, dataset, incident, page
+
+from titleshot.datasets.contracts.incidents import Page
+from titleshot.datasets.contracts.instants import DAY
+from titleshot.datasets.contracts.labels import FeedbackLabel, FeedbackVerdict
+from titleshot.reports import identity
+from titleshot.reports.feedback.answers import agreement, judgements
+from titleshot.reports.feedback.panel import Panel
+from titleshot.reports.feedback.report import feedback_report
+from titleshot.reports.terms import Terms
+
+INCIDENTS = [incident(k + 0.2, hours=4) for k in range(28)]
+
+
+@pytest.fixture(scope="module")
+def terms(tmp_path_factory: pytest.TempPathFactory) -> Terms:
+    of = dataset(tmp_path_factory.mktemp("feedback"), INCIDENTS, detect_within_s=1800)
+    return Terms.of(of, [], resamples=300)
+
+
+def said(
+    page: Page, verdict: FeedbackVerdict, reviewer: str = "ann", cause: str | None = None, day: float = 29
+) -> FeedbackLabel:
+    return FeedbackLabel(
+        feedback_id=f"{page.page_id}:{reviewer}",
+        page_id=page.page_id,
+        verdict=verdict,
+        actual_service=cause,
+        reviewer=reviewer,
+        labelled_at=at(day),
+    )
+
+
+def panel(
+    terms: Terms,
+    champion: Sequence[Page],
+    challenger: Sequence[Page],
+    feedback: Sequence[FeedbackLabel],
+    others: Sequence[Page] = (),
+) -> Panel:
+    known = replace(terms, labels=replace(terms.labels, feedback=list(feedback), pages=list(others)))
+    who = identity.of_never(known.dataset, known.labels)
+    return Panel.of(known, known.paging(list(champion), who), known.paging(list(challenger), who))
+
+
+def verdicts(of: Panel) -> Mapping[str, tuple[str, str | None]]:
+    report = feedback_report(of)
+    return {
+        one.page_id: (one.standing, one.verdict) for one in (*report.champion_pages, *report.challenger_pages)
+    }
+
+
+def test_a_verdict_goes_to_pages_that_hit_the_same_incident_on_any_route(terms: Terms) -> None:
+    ours, theirs = page(3.21), page(3.22, route="second line")
+    elsewhere = page(4.21)
+    found = verdicts(panel(terms, [ours], [theirs, elsewhere], [said(ours, "useful", cause="shop/db")]))
+    assert found[ours.page_id] == ("own", "useful")
+    assert found[theirs.page_id] == ("carried", "useful")
+    assert found[elsewhere.page_id] == ("unjudged", None)
+    report = feedback_report(panel(terms, [ours], [theirs], [said(ours, "useful", cause="shop/db")]))
+    assert report.challenger_pages[0].carried_from == ours.page_id
+    assert report.challenger_pages[0].cause == "shop/db"
+
+
+@pytest.mark.parametrize(
+    ("theirs", "same"),
+    [
+        (page(3.71, minutes=30), True),
+        (page(3.71, "db", "web", minutes=30), True),
+        (page(3.71, "web", minutes=30), False),
+        (page(3.71, route="second line", minutes=30), False),
+        (page(3.75, minutes=30), False),
+    ],
+    ids=["overlaps", "shares a service", "another service", "another route", "another time"],
+)
+def test_without_an_incident_overlap_route_and_service_make_a_story(
+    terms: Terms, theirs: Page, same: bool
+) -> None:
+    ours = page(3.7, minutes=30)
+    found = verdicts(panel(terms, [ours], [theirs], [said(ours, "dangerous")]))
+    assert found[theirs.page_id] == (("carried", "dangerous") if same else ("unjudged", None))
+
+
+def test_a_page_that_hits_an_incident_is_of_no_story_without_one(terms: Terms) -> None:
+    before, within = page(3.19, minutes=10), page(3.21).model_copy(update={"opened_at": at(3.18)})
+    found = verdicts(panel(terms, [within], [before], [said(within, "noisy")]))
+    assert found[before.page_id] == ("unjudged", None)
+
+
+def test_late_and_duplicated_are_computed_from_the_page_s_own_timing(terms: Terms) -> None:
+    judged = page(3.2 + 5 * MINUTES)
+    on_time, again = page(3.2 + 10 * MINUTES), page(3.2 + 20 * MINUTES)
+    too_late = page(5.2 + 40 * MINUTES)
+    other = page(5.2 + 50 * MINUTES)
+    found = verdicts(
+        panel(
+            terms, [judged, other], [on_time, again, too_late], [said(judged, "late"), said(other, "useful")]
+        )
+    )
+    assert found[judged.page_id] == ("own", "late")
+    assert found[on_time.page_id] == ("carried", "useful")
+    assert found[again.page_id] == ("carried", "duplicated")
+    assert found[too_late.page_id] == ("carried", "late")
+
+
+def test_a_duplicate_says_nothing_of_a_story_that_was_perhaps_nothing(terms: Terms) -> None:
+    noise, near = page(3.7, minutes=30), page(3.71, minutes=30)
+    assert verdicts(panel(terms, [noise], [near], [said(noise, "duplicated")]))[near.page_id][0] == "unjudged"
+    hit, also = page(3.21), page(3.22)
+    assert verdicts(panel(terms, [hit], [also], [said(hit, "duplicated")]))[also.page_id] == (
+        "carried",
+        "useful",
+    )
+
+
+def test_of_several_judged_pages_the_nearest_in_time_is_carried_and_the_conflict_counted(
+    terms: Terms,
+) -> None:
+    first, last = page(3.21), page(3.3)
+    theirs = page(3.29)
+    of = panel(terms, [first, last], [theirs], [said(first, "useful"), said(last, "noisy")])
+    assert verdicts(of)[theirs.page_id] == ("carried", "noisy")
+    assert feedback_report(of).conflicts == 1
+
+
+def test_what_was_carried_is_not_carried_on(terms: Terms) -> None:
+    chain = [page(3.7 + k * 25 * MINUTES, minutes=30) for k in range(3)]
+    found = verdicts(panel(terms, chain[:1], chain[1:], [said(chain[0], "noisy")]))
+    assert [found[one.page_id][0] for one in chain] == ["own", "carried", "unjudged"]
+
+
+def test_pages_of_another_tool_are_judged_for_both(terms: Terms) -> None:
+    tool, ours, theirs = page(3.21, route="tool"), page(3.22), page(3.23)
+    of = panel(terms, [ours], [theirs], [said(tool, "useful")], others=[tool])
+    assert {standing for standing, _ in verdicts(of).values()} == {"carried"}
+    assert feedback_report(of).answers.by_sender == {"other": 1}
+    assert tool.page_id not in verdicts(of)
+
+
+def test_reviewers_count_once_the_majority_holds_and_a_tie_is_unjudged(terms: Terms) -> None:
+    one = page(3.21)
+    changed = [said(one, "noisy", "ann", day=28), said(one, "useful", "ann", day=29)]
+    assert judgements(changed[::-1])[one.page_id].verdict == "useful"
+    majority = [said(one, "useful", name) for name in ("ann", "bob")] + [said(one, "late", "eve")]
+    assert judgements(majority)[one.page_id].verdict == "useful"
+    tied = [said(one, "useful", "ann"), said(one, "late", "eve")]
+    of = panel(terms, [one], [page(3.22)], tied)
+    report = feedback_report(of)
+    assert report.champion_pages[0].standing == "tied"
+    assert report.challenger_pages[0].standing == "unjudged"
+    assert report.champion.tied == 1
+
+
+def test_alpha_equals_the_published_example() -> None:
+    """Krippendorff (2011), section C: 12 units, 4 observers, nominal alpha .743."""
+    names: tuple[FeedbackVerdict, ...] = ("useful", "noisy", "late", "duplicated", "dangerous")
+    observers = ("123321412...", "1233224125.3", ".3332342251.", "12332441251.")
+    units = [page(day) for day in range(12)]
+    feedback = [
+        said(unit, names[int(mark) - 1], f"observer {number}")
+        for number, marks in enumerate(observers)
+        for unit, mark in zip(units, marks, strict=True)
+        if mark != "."
+    ]
+    found = agreement(feedback)
+    assert found.alpha == pytest.approx(0.743, abs=5e-4)
+    assert (found.pages, found.answers) == (11, 40)
+
+
+def test_alpha_is_null_with_a_reason_where_it_says_nothing() -> None:
+    one = page(1)
+    assert agreement([said(one, "useful")]).reason == "no page was judged by two reviewers"
+    same = agreement([said(one, "useful", "ann"), said(one, "useful", "eve")])
+    assert same.alpha is None
+    assert "same verdict" in (same.reason or "")
+
+
+def test_brackets_take_the_unjudged_both_ways(terms: Terms) -> None:
+    ours = [page(k + 0.21) for k in range(20)]
+    theirs = [page(k + 0.7) for k in range(10)]
+    feedback = [said(one, "useful") for one in ours[:5]] + [said(one, "noisy") for one in ours[5:10]]
+    feedback += [said(one, "useful") for one in theirs[:4]]
+    report = feedback_report(panel(terms, ours, theirs, feedback))
+    assert report.champion.value == 0.5
+    assert (report.champion.bracket.low, report.champion.bracket.high) == (0.25, 0.75)
+    assert (report.challenger.bracket.low, report.challenger.bracket.high) == (0.4, 1.0)
+    assert report.challenger.judged.share == 0.4
+    assert report.difference.low == pytest.approx(0.4 - 0.75)
+    assert report.difference.high == pytest.approx(1.0 - 0.25)
+    assert report.difference.low_limit is not None
+    assert report.difference.high_limit is not None
+    assert -1 <= report.difference.low_limit < report.difference.low
+    assert 1 >= report.difference.high_limit > report.difference.high
+
+
+def test_swapping_the_two_turns_the_difference_round(terms: Terms) -> None:
+    ours, theirs = [page(k + 0.21) for k in range(20)], [page(k + 0.7) for k in range(3, 16)]
+    feedback = [said(one, "useful") for one in ours[:5]] + [said(one, "noisy") for one in theirs[:4]]
+    there = feedback_report(panel(terms, ours, theirs, feedback)).difference
+    back = feedback_report(panel(terms, theirs, ours, feedback)).difference
+    assert there.low == pytest.approx(-(back.high or 0))
+    assert there.low_limit == pytest.approx(-(back.high_limit or 0))
+
+
+def test_all_judged_and_days_alike_is_no_certainty(terms: Terms) -> None:
+    ours, theirs = [page(k + 0.21) for k in range(28)], [page(k + 0.22) for k in range(28)]
+    report = feedback_report(panel(terms, ours, theirs, [said(one, "useful") for one in ours]))
+    assert (report.difference.low, report.difference.high) == (0.0, 0.0)
+    assert report.difference.width is not None
+    assert report.difference.width > 0.05
+
+
+def test_nothing_judged_is_everything_possible_and_no_pages_is_null(terms: Terms) -> None:
+    report = feedback_report(panel(terms, [page(3.21)], [page(3.7)], []))
+    assert report.champion.value is None
+    assert report.champion.reason == "no page is judged"
+    assert (report.difference.low, report.difference.high) == (-1.0, 1.0)
+    empty = feedback_report(panel(terms, [], [page(3.7)], []))
+    assert empty.difference.low is None
+    assert empty.difference.reason == "no scored page"
+    assert empty.champion.judged.share is None
+
+
+def test_few_days_leave_the_bracket_and_take_its_limits(tmp_path: Path) -> None:
+    short = Terms.of(dataset(tmp_path, INCIDENTS[:9], days=10), [], resamples=300)
+    found = feedback_report(panel(short, [page(3.21)], [page(3.7)], [])).difference
+    assert (found.low, found.low_limit) == (-1.0, None)
+    assert "10 day blocks" in (found.reason or "")
+
+
+def test_coverage_by_group_delay_and_age(terms: Terms) -> None:
+    db, web = page(3.21, severity="critical"), page(4.7, "web", severity="low")
+    feedback = [said(db, "useful", day=5.21), said(db, "useful", "eve", day=4.21)]
+    feedback.append(said(page(29.5), "noisy"))
+    known = replace(terms, labels=replace(terms.labels, as_of=at(10.21)))
+    report = feedback_report(panel(known, [db, web], [], feedback))
+    cover = report.champion.by_service
+    assert {name: (of.own, of.pages) for name, of in cover.items()} == {"shop/db": (1, 1), "shop/web": (0, 1)}
+    assert {name: of.own for name, of in report.champion.by_severity.items()} == {"critical": 1, "low": 0}
+    assert sum(of.pages for of in report.champion.by_team.values()) == 2
+    assert report.answers.delay_p50_s == pytest.approx(1.5 * DAY / 1e9)
+    assert report.answers.age_p50_s == pytest.approx(5.5 * DAY / 1e9)
+    assert report.answers.unknown_pages == 1
+    assert report.answers.by_reviewer == {"ann": 1, "eve": 1}
