@@ -108,6 +108,6 @@ def test_labels_of_a_folder_come_in_beside_telemetry_of_any_format(source: Path,
 def test_a_folder_that_holds_nothing_to_read_beside_is_refused(source: Path, tmp_path: Path) -> None:
     (tmp_path / "labels").mkdir()
 
-    with pytest.raises(MalformedInput, match="--beside .*no folder with incidents"):
+    with pytest.raises(MalformedInput, match=r"--beside .*no folder with incidents"):
         run("jsonl", str(source), str(tmp_path / "shop"), "--beside", str(tmp_path / "labels"))
     assert not (tmp_path / "shop").exists()
