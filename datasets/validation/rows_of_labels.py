@@ -71,7 +71,8 @@ def feedback_rows(dataset: Dataset, labels: Labels, reference: Sequence[Referenc
         [(page.page_id, page.incident_id, page.paged_at) for page in (*labels.other_pages, *labels.pages)],
         columns=["page_id", "incident_id", "paged_at"],
     )
-    incidents = [one.incident_id for one in (*labels.pages, *labels.incidents)]
+    incidents = [page.incident_id for page in labels.pages]
+    incidents += [label.incident_id for label in labels.incidents]
     rows["page_known"] = rows["page_id"].isin([*pages["page_id"], *incidents])
     sent = rows["page_id"].map(pages.drop_duplicates("page_id", keep="last").set_index("page_id")["paged_at"])
     rows["paged_at"] = sent.where(sent.notna(), rows["labelled_at"]).astype("int64")
