@@ -105,7 +105,7 @@ def judge(
         validation_passed: whether the dataset passed validation as it is now.
         shadow_hours: hours the challenger ran in shadow, where it did.
         shadow_coverage: share of those hours without lag or gap, 0 to 1.
-        judged_share: share of the challenger's pages with feedback, 0 to 1.
+        judged_share: share of the challenger's pages with feedback, 0 to 1; None takes the comparison's.
         judged_at: nanoseconds UTC; None is now.
     """
     now = time.time_ns() if judged_at is None else judged_at
@@ -118,7 +118,7 @@ def judge(
         measured = {
             "shadow_hours": shadow_hours,
             "shadow_coverage": shadow_coverage,
-            "judged_share": judged_share,
+            "judged_share": _judged_share(comparison) if judged_share is None else judged_share,
         }
         _ask_for_minimum(found, comparison, policy, measured)
         _ask_for_looks(found, policy, looks)
@@ -137,6 +137,10 @@ def judge(
         looks=looks,
         judged_at=now,
     )
+
+
+def _judged_share(comparison: Comparison) -> float | None:
+    return None if comparison.feedback is None else comparison.feedback.challenger.judged.share
 
 
 def _mismatches(comparison: Comparison, policy: Policy, validation_passed: bool) -> list[str]:

@@ -8,6 +8,7 @@ from typing import Literal
 
 from titleshot.datasets.contracts.scores import Direction, PairedScore, Score
 from titleshot.registry.wording import amount, change, count, percent, span, title
+from titleshot.reports.feedback.report import USEFULNESS
 
 Place = Literal["pass", "fail", "undecided"]
 
@@ -82,6 +83,8 @@ class Reading:
         score, name = self.score, title(self.score.name)
         if self.gain is None:
             return f"{name}: {score.reason or 'there is no interval'}", None
+        if score.name == USEFULNESS:  # its interval is a bracket: answers close it, more incidents do not
+            return f"{name}: pages nobody judged; titleshot feedback queue says which to ask about first", None
         value, low, high = self.gain
         reach = value - low if value > bound else high - value
         if value == bound or reach <= 0 or score.n == 0 or not score.confidence:

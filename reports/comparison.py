@@ -15,6 +15,8 @@ from titleshot.datasets.contracts.scores import (
 from titleshot.datasets.dataset import Dataset
 from titleshot.datasets.replay_log import ReplayLog
 from titleshot.reports.estimates import paired_estimate, prepare
+from titleshot.reports.feedback.panel import Panel
+from titleshot.reports.feedback.report import USEFULNESS, as_pair, feedback_report
 from titleshot.reports.groups import GROUPS, names, part
 from titleshot.reports.scorecard import scorecard
 from titleshot.reports.scores.registered import SCORES
@@ -91,10 +93,16 @@ def compare_logs(
         }
         for group in GROUPS
     }
+    panel = Panel.of(terms, *sides) if terms.labels.feedback else None
+    pairs = differences((first, second))
+    if panel is not None:
+        needed = (confidences or {}).get(USEFULNESS, confidence)
+        pairs += (as_pair(panel, needed, decisive_confidence),)
     return Comparison(
         champion=cards[0],
         challenger=cards[1],
-        pairs=differences((first, second)),
+        pairs=pairs,
+        feedback=None if panel is None else feedback_report(panel),
         incidents=tuple(
             _pair(*outcomes, terms.settings.detect_within_s)
             for outcomes in zip(cards[0].incidents, cards[1].incidents, strict=True)

@@ -4,21 +4,59 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from math import isfinite
 
 import numpy as np
 
 from titleshot.datasets.contracts.feedback import Bracket, Coverage, FeedbackReport, PageVerdict, Usefulness
+from titleshot.datasets.contracts.scores import PairedScore
 from titleshot.reports.exposure import NO_OWNER
 from titleshot.reports.feedback.answers import about_answers
 from titleshot.reports.feedback.panel import CHALLENGER, CHAMPION, Panel
 from titleshot.reports.feedback.stories import Settled
 from titleshot.reports.feedback.usefulness import Judged, bracket, paired_bracket, point
 
+USEFULNESS = "usefulness"
+"""The paired score's name in comparisons and policies."""
+
 
 def difference(panel: Panel, settled: Settled) -> Bracket:
     """The paired difference's bracket."""
     first, second = panel.sums(settled)
     return paired_bracket(first, second, panel.terms.resampling, panel.terms.settings.confidence)
+
+
+def as_pair(panel: Panel, confidence: float, decisive_confidence: float) -> PairedScore:
+    """The same as a paired score that a policy can name: its interval runs from limit to limit.
+
+    ``champion``, ``challenger`` and ``difference`` are over judged pages; what is better on those may be
+    worse on all, so only the limits decide: better for sure is what is better at the worse end.
+    """
+    settled = panel.stories.settle(panel.judged)
+    sums = panel.sums(settled)
+    values = [one.on_judged.value() for one in sums]
+    defined = all(map(isfinite, values))
+    found, decisive = (
+        paired_bracket(*sums, panel.terms.resampling, level) for level in (confidence, decisive_confidence)
+    )
+    known = [int((one.pages - one.unjudged).sum()) for one in sums]
+    return PairedScore(
+        name=USEFULNESS,
+        unit="ratio",
+        better="up",
+        champion=values[0] if isfinite(values[0]) else None,
+        challenger=values[1] if isfinite(values[1]) else None,
+        difference=values[1] - values[0] if defined else None,
+        low=found.low_limit if defined else None,
+        high=found.high_limit if defined else None,
+        decisive_low=decisive.low_limit if defined else None,
+        decisive_high=decisive.high_limit if defined else None,
+        confidence=confidence,
+        method=f"bracket over unjudged pages, {found.method}" if defined and found.method else None,
+        n=min(known),
+        n_of="judged pages",
+        reason=found.reason if defined else "of one of them no page is judged",
+    )
 
 
 def feedback_report(panel: Panel) -> FeedbackReport:
