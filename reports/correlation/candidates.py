@@ -47,11 +47,14 @@ def read(log: ReplayLog) -> tuple[Alerts, Candidates, tuple[str, ...]]:
     """Alerts and candidates of a log, and what a reader should know of them.
 
     A candidate first said only when the replay ended is left out; one merged into another gives it its alerts
-    and keeps nothing else. An alert said in several candidates belongs to the one that opened first.
+    and keeps nothing else. An alert said in several candidates belongs to the one that opened first; one said
+    twice is one.
     """
     table = log.table("events")
     kept = pc.and_(pc.equal(table["policy"], ALERTED), pc.invert(pc.fill_null(table["flushed"], False)))
-    table = table.filter(pc.fill_null(kept, False))
+    names = table["event_id"].combine_chunks()
+    once = pc.index_in(names, names).to_numpy(zero_copy_only=False) == np.arange(len(names))
+    alerts = np.flatnonzero(pc.fill_null(kept, False).to_numpy() & once)
     said = log.table("incidents")
     ids, flushed = said["incident_id"].to_pylist(), said["flushed"].to_pylist()
     emitted = said["emitted_at"].cast(pa.int64()).to_pylist()
@@ -67,7 +70,8 @@ def read(log: ReplayLog) -> tuple[Alerts, Candidates, tuple[str, ...]]:
     place = {name: number for number, name in enumerate(heads)}
     of_record = [place.get(_head(name, into, first), ALONE) for name in last]
     rows = pa.array([*last.values()], pa.int64())
-    group, notes = _groups(table["event_id"], said["event_ids"].take(rows), of_record)
+    group, notes = _groups(names, said["event_ids"].take(rows), of_record)
+    table, group = table.take(alerts), group[alerts]
 
     severity, hypotheses = said["severity"].to_pylist(), said["hypotheses"].to_pylist()
     candidates = Candidates(
@@ -90,12 +94,10 @@ def _head(name: str, into: dict[str, str], known: dict[str, int]) -> str:
 
 
 def _groups(
-    event_ids: pa.ChunkedArray, of_candidates: pa.ChunkedArray, numbers: Sequence[int]
+    event_ids: pa.Array, of_candidates: pa.ChunkedArray, numbers: Sequence[int]
 ) -> tuple[Int64, tuple[str, ...]]:
     lists = of_candidates.combine_chunks() if of_candidates.num_chunks != 1 else of_candidates.chunk(0)
-    alert = pc.fill_null(pc.index_in(lists.flatten(), event_ids.combine_chunks()), -1).to_numpy(
-        zero_copy_only=False
-    )
+    alert = pc.fill_null(pc.index_in(lists.flatten(), event_ids), -1).to_numpy(zero_copy_only=False)
     number = np.array(numbers, np.int64)[pc.list_parent_indices(lists).to_numpy(zero_copy_only=False)]
     unknown = int((alert < 0).sum())
     known = (alert >= 0) & (number >= 0)
@@ -106,7 +108,7 @@ def _groups(
     several = len(pairs) - int((group >= 0).sum())
     notes = []
     if unknown:
-        notes.append(f"{unknown} events of candidates are no alerts of this log and are left out of them")
+        notes.append(f"{unknown} events of candidates are none of this log's and are left out of them")
     if several:
         notes.append(f"{several} times an alert was in more than one candidate: the first to open has it")
     return group, tuple(notes)

@@ -228,8 +228,21 @@ def test_an_alert_in_two_candidates_belongs_to_the_first_and_strangers_are_count
         [candidate("A", alerts), candidate("B", [alerts[1], alert(63)], opened=70)],
     )
     assert value(found, "fragments_per_incident") == 1.0
-    assert any(note.startswith("1 events of candidates are no alerts") for note in found.notes)
+    assert any(note.startswith("1 events of candidates are none") for note in found.notes)
     assert any("more than one candidate" in note for note in found.notes)
+
+
+def test_neither_order_nor_repetition_of_what_was_said_matters(tmp_path: Path) -> None:
+    alerts = [alert(61), alert(62, "web"), alert(63), alert(602, "cart"), alert(700, "web")]
+    said = [
+        candidate("A", alerts[:2], causes=[("web", 0.6), ("db", 0.3)]),
+        candidate("B", alerts[2:], causes=[("db", 0.8)]),
+    ]
+    labels = [incident(60, "db", "web"), incident(600, "cart")]
+    once = scored(tmp_path / "a", labels, alerts, said)
+    again = scored(tmp_path / "b", labels[::-1], [*alerts[::-1], *alerts], said[::-1])
+    assert (again.scores, again.context) == (once.scores, once.context)
+    assert again.hypothesis_baselines == once.hypothesis_baselines
 
 
 def test_a_quiet_hour_is_one_without_incidents_and_blaming_in_it_costs(tmp_path: Path) -> None:
