@@ -84,7 +84,7 @@ class Reading:
         if self.gain is None:
             return f"{name}: {score.reason or 'there is no interval'}", None
         if score.name == USEFULNESS:  # its interval is a bracket: answers close it, more incidents do not
-            return f"{name}: pages nobody judged; titleshot feedback queue says which to ask about first", None
+            return f"{name}: more answers; titleshot feedback queue says which pages to ask about", None
         value, low, high = self.gain
         reach = value - low if value > bound else high - value
         if value == bound or reach <= 0 or score.n == 0 or not score.confidence:
