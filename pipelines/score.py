@@ -140,12 +140,13 @@ def _correlation(card: Scorecard) -> list[str]:
 def _beside(card: Scorecard, scores: Sequence[Score], rows: dict[str, tuple[Score, ...]]) -> list[str]:
     """Scores beside what rows without knowledge, and the one with all of it, have of the same."""
     of = {name: {score.name: score for score in row} for name, row in rows.items()}
-    heads = ["score", "value", f"{100 * card.settings.confidence:.4g} % interval", "n", *of]
+    heads = ["score", "value", f"{100 * card.settings.confidence:.4g} % interval", "n", *of, ""]
     lines = [heads]
     for score in scores:
         name = score.name if score.better else f"({score.name})"
         said = [name, _value(score), short_interval(score.low, score.high), f"{score.n} {score.n_of}"]
-        lines.append([*said, *(_value(row[score.name]) if score.name in row else "" for row in of.values())])
+        beside = [_value(row[score.name]) if score.name in row else "" for row in of.values()]
+        lines.append([*said, *beside, score.reason or "" if score.value is None else ""])
     widths = [max(len(line[column]) for line in lines) for column in range(len(heads))]
     return ["  ".join(c.ljust(w) for c, w in zip(line, widths, strict=True)).rstrip() for line in lines]
 

@@ -148,7 +148,7 @@ class Sensitivity(BaseModel):
     scores: dict[str, float | None]
 
 
-class CorrelationScores(BaseModel):
+class CorrelationScores(ShowsItself, BaseModel):
     """What candidates and their hypotheses are worth; empty with a ``reason`` where a log has none."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -173,6 +173,20 @@ class CorrelationScores(BaseModel):
         if name not in found:
             raise KeyError(f"no score {name!r}; there are {', '.join(found) or self.reason}")
         return found[name]
+
+    def _repr_html_(self) -> str:
+        rows = {**self.baselines, **self.hypothesis_baselines}
+        beside = [{score.name: score.value for score in row} for row in rows.values()]
+        shown = [
+            [
+                *(s.name if s.better else f"({s.name})", s.value, short_interval(s.low, s.high)),
+                *(f"{s.n} {s.n_of}", *(row.get(s.name, "") for row in beside)),
+                s.reason if s.value is None else s.method,
+            ]
+            for s in (*self.scores, *self.context)
+        ]
+        header = ["score", "value", "interval", "n", *rows, "method or reason"]
+        return html_table(self.reason or "incident candidates; context in brackets", header, shown)
 
 
 class Scorecard(ShowsItself, Record):

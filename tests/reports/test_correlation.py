@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
@@ -19,6 +20,8 @@ from titleshot.datasets.contracts.record import Severity
 from titleshot.datasets.contracts.reference import Alias, TopologyEdge
 from titleshot.datasets.contracts.scores import CorrelationScores, Score, Scorecard
 from titleshot.datasets.errors import InvalidDataset
+from titleshot.pipelines.outcome import silent
+from titleshot.pipelines.score import arguments, command
 from titleshot.reports.assignment import Rules
 from titleshot.reports.correlation.event_truth import incident_of_events
 from titleshot.reports.correlation.scored import correlation_scores
@@ -26,6 +29,8 @@ from titleshot.reports.match_tables import Codes, incident_table
 from titleshot.reports.point_in_time import Reference
 from titleshot.reports.scorecard import score_log
 from titleshot.reports.scored_time import ScoredTime
+
+_ASKED = {"as_of": None, "detect_within_s": None, "seed": 7, "resamples": 200, "confidence": 0.95}
 
 
 def incident(
@@ -350,6 +355,39 @@ def test_the_scorecard_carries_it_and_an_old_one_is_still_read(tmp_path: Path) -
     assert Scorecard.model_validate(old) == card
     del old["correlation"]
     assert Scorecard.model_validate(old).correlation is None
+
+
+def test_the_command_and_a_notebook_show_it_beside_what_knows_nothing(tmp_path: Path) -> None:
+    of = dataset(tmp_path, [incident(60), incident(600)], days=2)
+    alerts = [alert(61), alert(62)]
+    log(tmp_path, of, alerts, [candidate("A", alerts, causes=[("db", 1.0)])])
+    parser = argparse.ArgumentParser()
+    arguments(parser)
+    outcome = command(
+        parser.parse_args([str(tmp_path / "contender.log"), "--labels", str(tmp_path / "history")]), silent
+    )
+    lines = {line.split()[0]: line for line in outcome.text.splitlines() if line}
+    assert " ".join(lines["bcubed_f"].split()) == "bcubed_f 1 – 2 alerts of incidents 1 0 1 1 0"
+    assert lines["(any_hit_precision)"].split()[1] == "1"
+    assert lines["hypothesis_brier"].split()[1] == "0"
+    assert "0.5" in lines["ac_at_1"]
+    assert outcome.document["correlation"]["scores"]
+    shown = Scorecard.model_validate(outcome.document).correlation
+    assert shown is not None
+    assert "one_giant" in shown._repr_html_()
+    opaque = CorrelationScores(reason="an imported page history")
+    assert "an imported page history" in opaque._repr_html_()
+
+
+def test_a_score_without_a_value_says_why_in_the_terminal(tmp_path: Path) -> None:
+    of = dataset(tmp_path, [incident(60), incident(600)], days=2)
+    said = log(tmp_path, of, [alert(61)], [])
+    told = command(argparse.Namespace(**_ASKED, log=said.path, labels=of.path), silent).text
+    line = next(line for line in told.splitlines() if line.startswith("hypothesis_brier"))
+    assert line.endswith("no candidate names a service")
+    opaque = log(tmp_path, of, [], [], opaque=True)
+    told = command(argparse.Namespace(**_ASKED, log=opaque.path, labels=of.path), silent).text
+    assert "correlation: null, an imported page history holds pages" in told
 
 
 def test_a_log_of_other_data_is_refused(tmp_path: Path) -> None:
