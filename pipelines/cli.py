@@ -30,6 +30,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "journal": ("journal", "turn a shim's or sidecar's journal into a replay log"),
     "score": ("score", "score a replay log against labels"),
     "compare": ("compare", "compare a challenger with the champion and judge it"),
+    "feedback": ("feedback", "answers on pages: add them, and see which pages to ask about next"),
     "nab": ("nab", "score a contender, or published results, by NAB's protocol"),
     "sensitivity": ("sensitivity", "how big a planted fault must be for a contender to page, and how soon"),
     "report": ("report", "write a page of an evidence folder or a log"),

@@ -83,13 +83,13 @@ def refuse(path: Path | str, faults: Sequence[str]) -> None:
 
 
 def write_answers(path: Path, answers: Sequence[FeedbackLabel]) -> None:
-    """Write answers as .jsonl or .csv, whole or not at all.
+    """Write answers as .jsonl or .csv, whole or not at all; a name without an ending is JSON Lines.
 
     Raises:
         UsageError: another ending, or nothing can be written there.
     """
     kind = path.suffix.lower()
-    if kind == ".jsonl":
+    if kind in {"", ".jsonl"}:
         text = "".join(f"{said.to_json()}\n" for said in answers)
     elif kind == ".csv":
         lines = io.StringIO()

@@ -34,6 +34,7 @@ GOOD: dict[str, tuple[str, ...]] = {
     "check": ("{recipe}",),
     "compare": ("never", "{log}", "--labels", "{dataset}", "--policy", "{policy}", "--out", OUT),
     "demo": ("--out", OUT),
+    "feedback": ("export", "{dataset}", "--out", OUT),
     "fit": ("{dataset}", "{recipe}", "--out", OUT),
     "generate": (OUT, "--services", "4", "--days", "3"),
     "history": (MODEL,),
