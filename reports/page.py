@@ -15,6 +15,7 @@ from titleshot.datasets.contracts.scores import Comparison, Scorecard, Verdict
 from titleshot.datasets.contracts.validation import ValidationReport
 from titleshot.reports.rendering import headline, history, identity, incident_rows, noise, strips
 from titleshot.reports.rendering.baselines import baseline_table, luck_words, sensitivity_table
+from titleshot.reports.rendering.candidates import candidate_panel
 from titleshot.reports.rendering.costs import cost_of_being_wrong
 from titleshot.reports.rendering.criteria import criterion_rows
 from titleshot.reports.rendering.delays import delay_curve
@@ -119,13 +120,14 @@ def render_scorecard(
     night: Night = _NIGHT,
 ) -> str:
     """The scores of one replay log as one HTML page; arguments as for :func:`render_page`."""
-    rows = strips.score_rows(scorecard.scores)
+    rows, found = strips.score_rows(scorecard.scores), scorecard.correlation
+    of_candidates = () if found is None else (*found.scores, *found.context)
     return _render(
         "scorecard.html",
         (scorecard,),
         ("contender",),
         incident_rows.of_scorecard(scorecard),
-        [score.name for score in scorecard.scores],
+        [score.name for score in (*scorecard.scores, *of_candidates)],
         validation,
         title=title or history.heading(scorecard),
         night=night,
@@ -134,6 +136,7 @@ def render_scorecard(
         replayed=history.it_ran(scorecard),
         caveats=history.caveats(scorecard),
         scores=rows,
+        candidates=candidate_panel(found),
         has_limits=any(row.chance != "–" for row in rows),
         by_group=_by_group(scorecard.by_group, strips.score_row),
     )
@@ -169,6 +172,7 @@ def _render(
             ("incidents", "Incident by incident"),
             ("noise", "Noise"),
             ("baselines", "Baselines"),
+            *([("candidates", "Candidates")] if more.get("candidates") else []),
             ("validation", "Validation"),
             ("identity", "Data and code"),
             ("glossary", "Glossary"),

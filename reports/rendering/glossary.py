@@ -3,8 +3,24 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Protocol
 
+from titleshot.reports.correlation.registered import CORRELATION_SCORES
 from titleshot.reports.scores.registered import SCORES
+
+
+class _Words(Protocol):
+    """What every definition of a score says to readers."""
+
+    @property
+    def question(self) -> str: ...
+    @property
+    def formula(self) -> str: ...
+    @property
+    def range(self) -> str: ...
+    @property
+    def misleads(self) -> str: ...
+
 
 _TITLES = {
     "incident_recall": "Incidents caught",
@@ -33,8 +49,33 @@ _TITLES = {
     "early_detections": "Incidents paged before they began",
     "carried_incidents": "Incidents already paged when they began",
     "censored_incidents": "Incidents cut by the end of the span",
+    "fragments_per_incident": "Pieces an incident fell into",
+    "fragmented_ratio": "Incidents in pieces",
+    "over_merge_ratio": "Incidents mixed with another",
+    "largest_merge": "Most incidents in one candidate",
+    "bcubed_precision": "Put together rightly",
+    "bcubed_recall": "Put together at all",
+    "bcubed_f": "Rightly and fully put together",
+    "bcubed_precision_by_incident": "Put together rightly, by incident",
+    "bcubed_recall_by_incident": "Put together at all, by incident",
+    "bcubed_f_by_incident": "Rightly and fully put together, by incident",
+    "incident_f1_iou50": "Incidents that came out as one candidate",
+    "ari": "Agreement beyond chance",
+    "contamination_ratio": "Foreign alerts in a candidate",
+    "mean_time_to_open_s": "Time until a candidate opened",
+    "time_to_open_p50_s": "Time until one opened for half",
+    "ac_at_1": "First suspicion right",
+    "ac_at_3": "Right among the first three",
+    "mrr": "How high the cause stands",
+    "hypothesis_brier": "Distance of confidence from truth",
+    "expected_calibration_error": "Confidence that is not earned",
+    "quiet_specificity": "Quiet hours without a suspect",
+    "severity_accuracy": "Severity said right",
 }
-_DEFINED = {score.name: score for score in SCORES}
+_DEFINED: dict[str, _Words] = {
+    **{score.name: score for score in SCORES},
+    **{score.name: score for score in CORRELATION_SCORES},
+}
 
 MAIN = (
     "incident_recall",
