@@ -11,6 +11,8 @@ over, but costs precision where it was put beside an incident.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -26,11 +28,15 @@ _EVENTS = "A single long storm of alerts outweighs all other incidents here; see
 _INCIDENTS = "An incident of two alerts weighs as much as one of two thousand; see the form over events."
 
 
-def _columns(partition: Partition, by_incident: bool) -> Float64:
-    """Blocks x 4: sums of precision and their number, sums of recall and their number."""
+def _columns(partition: Partition, by_incident: bool, noise: bool = True) -> Float64:
+    """Blocks x 4: sums of precision and their number, sums of recall and their number.
+
+    Without ``noise`` a candidate is only what it holds of incidents.
+    """
     incident, group, n = partition.cells
+    held = partition.group_sizes if noise else np.bincount(group, n).astype(np.int64)
     columns: list[Float64] = []
-    for size in (partition.group_sizes[group], partition.incident_sizes[incident]):
+    for size in (held[group], partition.incident_sizes[incident]):
         joined = size > 1
         each = n * (n - 1) / np.maximum(size - 1, 1)
         number = np.bincount(incident, joined * n, partition.incidents).astype(float)
@@ -113,3 +119,15 @@ BCUBED_F = _score("bcubed_f", "f", "up", by_incident=False)
 BCUBED_PRECISION_BY_INCIDENT = _score("bcubed_precision_by_incident", "precision", "up", by_incident=True)
 BCUBED_RECALL_BY_INCIDENT = _score("bcubed_recall_by_incident", "recall", "up", by_incident=True)
 BCUBED_F_BY_INCIDENT = _score("bcubed_f_by_incident", "f", "up", by_incident=True)
+BCUBED_F_WITHOUT_NOISE = replace(
+    BCUBED_F,
+    name="bcubed_f_without_noise",
+    better=None,
+    question="Had the detector said nothing but alerts of incidents, how well would they be put together?",
+    formula=f"{BCUBED_F.formula}; candidates without what they hold of noise",
+    misleads=(
+        "Noise thrown in with an incident costs nothing here; a responder reads it all the same. It is how"
+        " correlators are often compared on given incidents."
+    ),
+    summands=lambda partition: Summands(_columns(partition, by_incident=False, noise=False), _f),
+)

@@ -8,6 +8,7 @@ from titleshot.reports.correlation.adjusted_rand import ARI
 from titleshot.reports.correlation.bcubed import (
     BCUBED_F,
     BCUBED_F_BY_INCIDENT,
+    BCUBED_F_WITHOUT_NOISE,
     BCUBED_PRECISION,
     BCUBED_PRECISION_BY_INCIDENT,
     BCUBED_RECALL,
@@ -54,6 +55,7 @@ CUTS: tuple[CorrelationScore[Partition], ...] = (
     INCIDENT_F1_IOU50,
     ARI,
     CONTAMINATION_RATIO,
+    BCUBED_F_WITHOUT_NOISE,
     COMPRESSION_RATIO,
     ANY_HIT_PRECISION,
     ANY_HIT_RECALL,

@@ -59,6 +59,7 @@ _TITLES = {
     "bcubed_precision_by_incident": "Put together rightly, by incident",
     "bcubed_recall_by_incident": "Put together at all, by incident",
     "bcubed_f_by_incident": "Rightly and fully put together, by incident",
+    "bcubed_f_without_noise": "Rightly and fully put together, had there been no noise",
     "incident_f1_iou50": "Incidents that came out as one candidate",
     "ari": "Agreement beyond chance",
     "contamination_ratio": "Foreign alerts in a candidate",

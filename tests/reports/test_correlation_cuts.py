@@ -19,6 +19,7 @@ from titleshot.reports.correlation.adjusted_rand import ARI
 from titleshot.reports.correlation.bcubed import (
     BCUBED_F,
     BCUBED_F_BY_INCIDENT,
+    BCUBED_F_WITHOUT_NOISE,
     BCUBED_PRECISION,
     BCUBED_PRECISION_BY_INCIDENT,
     BCUBED_RECALL,
@@ -37,7 +38,8 @@ from titleshot.reports.correlation.fragments import FRAGMENTED_RATIO, FRAGMENTS_
 from titleshot.reports.correlation.incident_f1 import INCIDENT_F1_IOU50
 from titleshot.reports.correlation.merges import LARGEST_MERGE, OVER_MERGE_RATIO
 from titleshot.reports.correlation.partition import Partition
-from titleshot.reports.correlation.registered import CUTS
+from titleshot.reports.correlation.registered import CORRELATION_SCORES, CUTS
+from titleshot.reports.scores.registered import SCORES
 from titleshot.reports.statistics import Resampling
 
 DECISIVE = tuple(score for score in CUTS if score.better is not None)
@@ -199,6 +201,15 @@ def test_days_give_an_interval_and_too_few_days_a_reason() -> None:
     assert "20" in (few.reason or "")
 
 
+def test_every_score_has_words_for_its_reader_and_a_name_of_its_own() -> None:
+    names = [score.name for score in (*CORRELATION_SCORES, *SCORES)]
+    assert len(names) == len(set(names))
+    for score in CORRELATION_SCORES:
+        words = (score.question, score.formula, score.range, score.misleads, score.source, score.n_of)
+        assert all(words), score.name
+        assert score.question.endswith("?"), score.name
+
+
 CUT = st.integers(0, 40).flatmap(
     lambda n: st.tuples(
         st.lists(st.integers(-1, 5), min_size=n, max_size=n),
@@ -249,6 +260,9 @@ def test_bcubed_is_its_definition_alert_by_alert(given_cut: tuple[list[int], lis
     precisions, recalls = by_definition(*given_cut)
     precision, recall = mean([v for _, v in precisions]), mean([v for _, v in recalls])
     by_incident = mean_of_means(precisions), mean_of_means(recalls)
+    rows = [i for i, incident in enumerate(given_cut[0]) if incident >= 0]
+    apart = by_definition([given_cut[0][i] for i in rows], [given_cut[1][i] for i in rows])
+    without_noise = harmonic(*(mean([v for _, v in values]) for values in apart))
     for score, expected in (
         (BCUBED_PRECISION, precision),
         (BCUBED_RECALL, recall),
@@ -256,6 +270,7 @@ def test_bcubed_is_its_definition_alert_by_alert(given_cut: tuple[list[int], lis
         (BCUBED_PRECISION_BY_INCIDENT, by_incident[0]),
         (BCUBED_RECALL_BY_INCIDENT, by_incident[1]),
         (BCUBED_F_BY_INCIDENT, harmonic(*by_incident)),
+        (BCUBED_F_WITHOUT_NOISE, without_noise),
     ):
         assert score.value(found) == pytest.approx(expected, nan_ok=True), score.name
 
