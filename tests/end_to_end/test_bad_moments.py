@@ -43,7 +43,7 @@ def _left(folder: Path) -> set[str]:
 
 
 @pytest.mark.parametrize("command", WRITERS)
-@pytest.mark.parametrize("size", [0, 700])
+@pytest.mark.parametrize("size", [0, pytest.param(700, marks=pytest.mark.slow)])
 def test_a_full_disk_leaves_nothing_and_is_told(
     command: str, size: int, stage: Stage, titleshot: Callable[..., Any], tmp_path: Path
 ) -> None:
@@ -64,7 +64,7 @@ def test_a_full_disk_leaves_nothing_and_is_told(
 
 
 @pytest.mark.parametrize("command", WRITERS)
-@pytest.mark.parametrize("moment", [1, 2, 5])
+@pytest.mark.parametrize("moment", [2, *(pytest.param(n, marks=pytest.mark.slow) for n in (1, 5))])
 def test_ctrl_c_at_any_moment_leaves_nothing(
     command: str,
     moment: int,
