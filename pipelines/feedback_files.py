@@ -118,9 +118,22 @@ def _of_lines(text: str) -> Iterator[tuple[int, Any]]:
     for number, line in enumerate(text.split("\n"), 1):
         if line.strip():
             try:
-                yield number, json.loads(line)
+                yield number, json.loads(line, object_pairs_hook=_each_once)
+            except _Twice as twice:
+                yield number, str(twice)
             except (ValueError, RecursionError):
                 yield number, "not JSON"
+
+
+class _Twice(Exception):
+    pass
+
+
+def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise _Twice("a field stands twice; which one is meant?")
+    return found
 
 
 def _of_csv(path: Path, text: str) -> Iterator[tuple[int, Any]]:

@@ -13,7 +13,7 @@ from titleshot.pipelines.outcome import Outcome, Progress
 from titleshot.registry.policy import Criterion, Policy, load_policy
 from titleshot.registry.rehearsal import CASES, INCIDENTS_PER_WEEK, TYPICAL, Case, Chance, chances, rehearse
 from titleshot.registry.wording import amount, percent, title
-from titleshot.reports.feedback.report import USEFULNESS
+from titleshot.reports.feedback.definitions import USEFULNESS
 from titleshot.reports.scores.registered import SCORES
 
 
@@ -45,7 +45,7 @@ def rehearse_policy(policy: Policy | Path | None = None) -> PolicyTest:
         MalformedInput: the file breaks its contract, with line and field, or names a score there is not.
     """
     chosen = policy if isinstance(policy, Policy) else load_policy(policy)
-    known = {USEFULNESS, *(definition.name for definition in SCORES)}
+    known = {USEFULNESS.name, *(definition.name for definition in SCORES)}
     for criterion in (*chosen.criteria, *chosen.without_champion):
         if criterion.score not in known:
             raise MalformedInput(

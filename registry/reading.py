@@ -8,7 +8,7 @@ from typing import Literal
 
 from titleshot.datasets.contracts.scores import Direction, PairedScore, Score
 from titleshot.registry.wording import amount, change, count, percent, span, title
-from titleshot.reports.feedback.report import USEFULNESS
+from titleshot.reports.feedback.definitions import USEFULNESS
 
 Place = Literal["pass", "fail", "undecided"]
 
@@ -83,7 +83,9 @@ class Reading:
         score, name = self.score, title(self.score.name)
         if self.gain is None:
             return f"{name}: {score.reason or 'there is no interval'}", None
-        if score.name == USEFULNESS:  # its interval is a bracket: answers close it, more incidents do not
+        if (
+            score.name == USEFULNESS.name
+        ):  # its interval is a bracket: answers close it, more incidents do not
             return f"{name}: more answers; titleshot feedback queue says which pages to ask about", None
         value, low, high = self.gain
         reach = value - low if value > bound else high - value

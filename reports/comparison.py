@@ -15,8 +15,9 @@ from titleshot.datasets.contracts.scores import (
 from titleshot.datasets.dataset import Dataset
 from titleshot.datasets.replay_log import ReplayLog
 from titleshot.reports.estimates import paired_estimate, prepare
+from titleshot.reports.feedback.definitions import USEFULNESS
 from titleshot.reports.feedback.panel import Panel
-from titleshot.reports.feedback.report import USEFULNESS, as_pair, feedback_report
+from titleshot.reports.feedback.report import as_pair, as_score, feedback_report
 from titleshot.reports.groups import GROUPS, names, part
 from titleshot.reports.scorecard import scorecard
 from titleshot.reports.scores.registered import SCORES
@@ -96,8 +97,12 @@ def compare_logs(
     panel = Panel.of(terms, *sides) if terms.labels.feedback else None
     pairs = differences((first, second))
     if panel is not None:
-        needed = (confidences or {}).get(USEFULNESS, confidence)
+        needed = (confidences or {}).get(USEFULNESS.name, confidence)
         pairs += (as_pair(panel, needed, decisive_confidence),)
+        cards = [
+            card.model_copy(update={"scores": (*card.scores, as_score(panel, side, needed))})
+            for side, card in enumerate(cards)
+        ]
     return Comparison(
         champion=cards[0],
         challenger=cards[1],

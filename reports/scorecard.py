@@ -16,6 +16,9 @@ from titleshot.reports.assignment import PageTable
 from titleshot.reports.chance import Chance, chance
 from titleshot.reports.correlation.scored import correlation_of
 from titleshot.reports.estimates import estimate, over_draws, prepare
+from titleshot.reports.feedback.definitions import USEFULNESS
+from titleshot.reports.feedback.panel import CHAMPION, Panel
+from titleshot.reports.feedback.report import as_score
 from titleshot.reports.groups import GROUPS, names, part
 from titleshot.reports.matching import CARRIED_IN, NOT_SCORED, Matching
 from titleshot.reports.scores.registered import SCORES
@@ -65,8 +68,13 @@ def score_log(
         confidence=confidence,
         span=span,
     )
-    card = scorecard(terms, terms.contestant(log), confidences or {})
-    return card.model_copy(update={"correlation": correlation_of(terms, log)})
+    contestant = terms.contestant(log)
+    card = scorecard(terms, contestant, confidences or {})
+    scores = card.scores
+    if terms.labels.feedback:
+        panel = Panel.of(terms, contestant, terms.contestant(None))
+        scores += (as_score(panel, CHAMPION, (confidences or {}).get(USEFULNESS.name, confidence)),)
+    return card.model_copy(update={"scores": scores, "correlation": correlation_of(terms, log)})
 
 
 def scorecard(terms: Terms, contestant: Contestant, confidences: Mapping[str, float]) -> Scorecard:

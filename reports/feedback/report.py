@@ -9,21 +9,40 @@ from math import isfinite
 import numpy as np
 
 from titleshot.datasets.contracts.feedback import Bracket, Coverage, FeedbackReport, PageVerdict, Usefulness
-from titleshot.datasets.contracts.scores import PairedScore
+from titleshot.datasets.contracts.scores import PairedScore, Score
 from titleshot.reports.exposure import NO_OWNER
 from titleshot.reports.feedback.answers import about_answers
+from titleshot.reports.feedback.definitions import USEFULNESS
 from titleshot.reports.feedback.panel import CHALLENGER, CHAMPION, Panel
 from titleshot.reports.feedback.stories import Settled
 from titleshot.reports.feedback.usefulness import Judged, bracket, paired_bracket, point
-
-USEFULNESS = "usefulness"
-"""The paired score's name in comparisons and policies."""
 
 
 def difference(panel: Panel, settled: Settled) -> Bracket:
     """The paired difference's bracket."""
     first, second = panel.sums(settled)
     return paired_bracket(first, second, panel.terms.resampling, panel.terms.settings.confidence)
+
+
+def as_score(panel: Panel, side: int, confidence: float) -> Score:
+    """Usefulness of one contender as a score that a policy can name: its interval is that of the bracket."""
+    judged = panel.sums(panel.stories.settle(panel.judged))[side]
+    value = judged.on_judged.value()
+    found = bracket(judged, panel.terms.resampling, confidence)
+    limited = isfinite(value) and found.width is not None
+    return Score(
+        name=USEFULNESS.name,
+        value=value if isfinite(value) else None,
+        unit=USEFULNESS.unit,
+        better=USEFULNESS.better,
+        n=int((judged.pages - judged.unjudged).sum()),
+        n_of=USEFULNESS.n_of,
+        low=found.low_limit if limited else None,
+        high=found.high_limit if limited else None,
+        confidence=confidence if limited else None,
+        method=f"bracket over unjudged pages, {found.method}" if limited else None,
+        reason=found.reason if isfinite(value) else "no page is judged",
+    )
 
 
 def as_pair(panel: Panel, confidence: float, decisive_confidence: float) -> PairedScore:
@@ -41,9 +60,9 @@ def as_pair(panel: Panel, confidence: float, decisive_confidence: float) -> Pair
     )
     known = [int((one.pages - one.unjudged).sum()) for one in sums]
     return PairedScore(
-        name=USEFULNESS,
-        unit="ratio",
-        better="up",
+        name=USEFULNESS.name,
+        unit=USEFULNESS.unit,
+        better=USEFULNESS.better,
         champion=values[0] if isfinite(values[0]) else None,
         challenger=values[1] if isfinite(values[1]) else None,
         difference=values[1] - values[0] if defined else None,
@@ -54,7 +73,7 @@ def as_pair(panel: Panel, confidence: float, decisive_confidence: float) -> Pair
         confidence=confidence,
         method=f"bracket over unjudged pages, {found.method}" if defined and found.method else None,
         n=min(known),
-        n_of="judged pages",
+        n_of=USEFULNESS.n_of,
         reason=found.reason if defined else "of one of them no page is judged",
     )
 

@@ -8,9 +8,10 @@ on: each page has its own circle.
 What is carried is whether the story deserved a person: ``useful`` and ``late`` say it did, ``noisy`` and
 ``dangerous`` that it did not and are carried as they are. ``duplicated`` says it did only where there was an
 incident, else nothing: noise is repeated too. Whether a page that deserved it was ``late`` or ``duplicated``
-is computed from its own time and from what its own sender had sent before. Of several judged pages the one
-nearest in time is taken, then the earlier, then the first by id. Verdicts that were carried are never
-carried on.
+is computed from its own time and from what its own sender had sent before. Late is what was sent after a page
+called late, or longer than ``within_s`` after the start unless a page sent no sooner was called useful. Of
+several judged pages the one nearest in time is taken, then the earlier, then the first by id. Verdicts that
+were carried are never carried on.
 
 Source: SCORING 5, after pooled relevance judgements in retrieval (Spärck Jones and van Rijsbergen 1975).
 """
@@ -156,11 +157,13 @@ class Stories:
 
     def _late(self, row: int, source: int, verdict: FeedbackVerdict | None) -> bool:
         told, near = self.rows[row], self.rows[source]
-        if told.incident >= 0:
-            return told.page.paged_at - told.start > self._within
-        # No incident says when the story began, so the judged page does; what follows a late one is late.
-        after = told.page.paged_at - near.begins > self._within
-        return after or (verdict == "late" and told.page.paged_at >= near.page.paged_at)
+        # People's sense of late comes before the decision's: it is about these very pages.
+        if verdict == "late" and told.page.paged_at >= near.page.paged_at:
+            return True
+        if verdict == "useful" and told.page.paged_at <= near.page.paged_at:
+            return False
+        # No incident says when the story began? Then the judged page does.
+        return told.page.paged_at - (told.start if told.incident >= 0 else near.begins) > self._within
 
 
 def _told(sender: int, matched: Matched) -> list[Told]:

@@ -97,19 +97,34 @@ def test_a_page_that_hits_an_incident_is_of_no_story_without_one(terms: Terms) -
 
 
 def test_late_and_duplicated_are_computed_from_the_page_s_own_timing(terms: Terms) -> None:
-    judged = page(3.2 + 5 * MINUTES)
+    judged = page(3.2 + 50 * MINUTES)
     on_time, again = page(3.2 + 10 * MINUTES), page(3.2 + 20 * MINUTES)
-    too_late = page(5.2 + 40 * MINUTES)
-    other = page(5.2 + 50 * MINUTES)
-    found = verdicts(
-        panel(
-            terms, [judged, other], [on_time, again, too_late], [said(judged, "late"), said(other, "useful")]
-        )
-    )
+    other, too_late = page(5.2 + 5 * MINUTES), page(5.2 + 40 * MINUTES)
+    feedback = [said(judged, "late"), said(other, "useful")]
+    found = verdicts(panel(terms, [judged, other], [on_time, again, too_late], feedback))
     assert found[judged.page_id] == ("own", "late")
     assert found[on_time.page_id] == ("carried", "useful")
     assert found[again.page_id] == ("carried", "duplicated")
     assert found[too_late.page_id] == ("carried", "late")
+
+
+@pytest.mark.parametrize(
+    ("judged_min", "verdict", "theirs_min", "expected"),
+    [(5, "late", 10, "late"), (50, "useful", 40, "useful"), (50, "duplicated", 40, "late")],
+)
+def test_what_people_call_late_comes_before_the_decision_s_seconds(
+    terms: Terms, judged_min: int, verdict: FeedbackVerdict, theirs_min: int, expected: str
+) -> None:
+    judged, theirs = page(3.2 + judged_min * MINUTES), page(3.2 + theirs_min * MINUTES, route="second line")
+    found = verdicts(panel(terms, [judged], [theirs], [said(judged, verdict)]))
+    assert found[theirs.page_id] == ("carried", expected)
+
+
+def test_without_an_incident_the_judged_page_says_when_the_story_began(terms: Terms) -> None:
+    judged = page(3.7, minutes=90)
+    soon, late = page(3.7 + 20 * MINUTES, minutes=5), page(3.7 + 40 * MINUTES, minutes=5)
+    assert verdicts(panel(terms, [judged], [soon], [said(judged, "useful")]))[soon.page_id][1] == "useful"
+    assert verdicts(panel(terms, [judged], [late], [said(judged, "useful")]))[late.page_id][1] == "late"
 
 
 def test_a_duplicate_says_nothing_of_a_story_that_was_perhaps_nothing(terms: Terms) -> None:
