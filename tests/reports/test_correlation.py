@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
@@ -15,6 +16,7 @@ from hypothesis import strategies as st
 from told import alert, candidate, log, minute
 
 from titleshot.datasets.contracts.incidents import IncidentCandidate
+from titleshot.datasets.contracts.instants import HOUR, SECOND
 from titleshot.datasets.contracts.labels import IncidentLabel
 from titleshot.datasets.contracts.record import Severity
 from titleshot.datasets.contracts.reference import Alias, TopologyEdge
@@ -435,14 +437,86 @@ def test_the_incident_of_an_event_is_the_rule_read_event_by_event(
     table = incident_table(made, rules, Reference(edges), ScoredTime(0, 2**62), codes)
     times = np.array([minute(at) for at, _ in events], np.int64)
     services = np.array([codes(f"shop/{name}") for _, name in events], np.int64)
-    expected = []
-    for at, name in events:
-        best = None
-        for row, label in enumerate(made):
-            early = 180 * 10**9 if label.source == "human" else 0
-            inside = label.start - early <= minute(at) < label.end + 60 * grace * 10**9
-            if inside and f"shop/{name}" in label.affected_services:
-                key = (label.root_service == f"shop/{name}", label.start, -row)
-                best = key if best is None or key > best else best
-        expected.append(-1 if best is None else -best[2])
+    expected = [belongs(at, name, made, early=180, grace=60 * grace) for at, name in events]
     assert incident_of_events(times, services, table).tolist() == expected
+
+
+def belongs(
+    at: float, service: str, labels: Sequence[IncidentLabel], early: float = 0, grace: float = 0
+) -> int:
+    """The row of the incident of one event, by the rule as it is written; −1 for none."""
+    best = None
+    for row, label in enumerate(labels):
+        opens = label.start - (early if label.source == "human" else 0) * SECOND
+        inside = opens <= minute(at) < label.end + grace * SECOND
+        if inside and f"shop/{service}" in label.affected_services:
+            key = (label.root_service == f"shop/{service}", label.start, -row)
+            best = key if best is None or key > best else best
+    return -1 if best is None else -best[2]
+
+
+SAID = st.tuples(
+    st.integers(1, 600),
+    st.sampled_from(["db", "web", "cart"]),
+    st.integers(0, 4),
+)
+CAUSES = st.lists(st.sampled_from(["db", "web", "cart"]), unique=True, max_size=3)
+
+
+@given(
+    st.lists(SAID, max_size=25, unique_by=lambda one: one[:2]),
+    st.lists(LABEL.map(lambda label: (15 * label[0], 4 * label[1], *label[2:4])), max_size=5),
+    st.lists(CAUSES, min_size=5, max_size=5),
+)
+@settings(max_examples=20, deadline=None)
+def test_openings_namings_and_quiet_hours_are_their_definitions(
+    said: list[tuple[int, str, int]], labels: list[Any], causes: list[list[str]]
+) -> None:
+    made = {
+        one.incident_id: one for one in (incident(at, root, *of, minutes=m) for at, m, root, of in labels)
+    }
+    happened = sorted(made.values(), key=lambda label: (label.start, label.incident_id))
+    alerts = [alert(at, name) for at, name, _ in sorted(said)]
+    groups = [[a for a, s in zip(alerts, sorted(said), strict=True) if s[2] == k] for k in range(5)]
+    told = [
+        candidate(f"C{k}", of, causes=[(name, 0.5) for name in causes[k]])
+        for k, of in enumerate(groups)
+        if of
+    ]
+    with tempfile.TemporaryDirectory() as folder:
+        found = scored(Path(folder), happened, alerts, told)
+    if not alerts:
+        assert found.reason
+        return
+    truth = {one["event_id"]: belongs_to(one, happened) for one in alerts}
+    delays, first, third, seen = [], [], [], []
+    for row, label in enumerate(happened):
+        holding = [k for k, of in enumerate(groups) if any(truth[a["event_id"]] == row for a in of)]
+        opened = {k: min(a["timestamp"] for a in groups[k]) for k in holding}
+        fresh = [at for at in opened.values() if at >= label.start]
+        delays.append(min((min(fresh) - label.start) / SECOND, 600.0) if fresh else 600.0)
+        counts = {k: sum(truth[a["event_id"]] == row for a in groups[k]) for k in holding}
+        main = min(holding, key=lambda k: (-counts[k], opened[k], f"C{k}"), default=None)
+        named = [] if main is None else [f"shop/{name}" for name in causes[main]]
+        first.append(label.root_service in named[:1])
+        third.append(label.root_service in named[:3])
+        seen.append(main is not None)
+    loud = {a["timestamp"] // HOUR for k, of in enumerate(groups) if causes[k] for a in of}
+    start = minute(0)
+    quiet = [
+        hour
+        for hour in range(start // HOUR, start // HOUR + 47)
+        if all(label.end <= hour * HOUR or label.start >= (hour + 1) * HOUR for label in happened)
+    ]
+    assert found.score("quiet_specificity").n == len(quiet)
+    assert value(found, "quiet_specificity") == pytest.approx(
+        sum(hour not in loud for hour in quiet) / len(quiet)
+    )
+    for name, expected in (("mean_time_to_open_s", delays), ("ac_at_1", first), ("ac_at_3", third)):
+        assert value(found, name) == (pytest.approx(np.mean(expected)) if happened else None), name
+    if any(seen):
+        assert value(found, "ac_at_1_detected") == pytest.approx(sum(first) / sum(seen))
+
+
+def belongs_to(one: dict[str, Any], labels: Sequence[IncidentLabel]) -> int:
+    return belongs((one["timestamp"] - minute(0)) / SECOND / 60, one["service"], labels)

@@ -25,6 +25,12 @@ from titleshot.reports.correlation.bcubed import (
     BCUBED_RECALL,
     BCUBED_RECALL_BY_INCIDENT,
 )
+from titleshot.reports.correlation.confidence import (
+    BRIER,
+    CALIBRATION_ERROR,
+    Claims,
+    abstention_curve,
+)
 from titleshot.reports.correlation.contamination import CONTAMINATION_RATIO
 from titleshot.reports.correlation.context import (
     ANY_HIT_PRECISION,
@@ -313,6 +319,48 @@ def test_pairs_fragments_and_merges_are_their_definitions(given_cut: tuple[list[
     assert OVER_MERGE_RATIO.value(found) == pytest.approx(merged, nan_ok=True)
     largest = float(max((len(incidents) for incidents in held.values()), default=0)) or nan
     assert LARGEST_MERGE.value(found) == pytest.approx(largest, nan_ok=True)
+
+
+@given(CUT)
+@settings(max_examples=150, deadline=None)
+def test_contamination_is_its_definition_candidate_by_candidate(
+    given_cut: tuple[list[int], list[int]],
+) -> None:
+    foreign = whole = 0
+    for candidate in range(6):
+        held = [t for t, g in zip(*given_cut, strict=True) if g == candidate]
+        own = max((held.count(incident) for incident in range(6)), default=0)
+        if own:
+            foreign, whole = foreign + len(held) - own, whole + len(held)
+    expected = foreign / whole if whole else nan
+    assert CONTAMINATION_RATIO.value(cut(*given_cut, incidents=6)) == pytest.approx(expected, nan_ok=True)
+
+
+CLAIM = st.tuples(st.sampled_from([0.0, 0.05, 0.1, 0.55, 0.7, 0.95, 1.0]), st.booleans(), st.booleans())
+
+
+@given(st.lists(CLAIM, max_size=30))
+@settings(max_examples=150, deadline=None)
+def test_confidence_scores_are_their_definitions_claim_by_claim(
+    claimed: list[tuple[float, bool, bool]],
+) -> None:
+    confidence, right, held_out = ([one[k] for one in claimed] for k in range(3))
+    days = np.zeros(len(claimed), np.int64)
+    claims = Claims(np.array(confidence, float), np.array(right, bool), np.array(held_out, bool), days, 1)
+    brier = mean([(c - r) ** 2 for c, r in zip(confidence, right, strict=True)])
+    assert BRIER.value(claims) == pytest.approx(brier, nan_ok=True)
+    tenths = defaultdict(list)
+    for c, r, held in claimed:
+        if held:
+            tenths[min(int(c * 10), 9)].append((c, r))
+    n = sum(map(len, tenths.values()))
+    gaps = [abs(mean([c for c, _ in of]) - mean([r for _, r in of])) * len(of) / n for of in tenths.values()]
+    assert CALIBRATION_ERROR.value(claims) == pytest.approx(sum(gaps) if n else nan, nan_ok=True)
+    curve = []
+    for level in sorted(set(confidence), reverse=True):
+        made = [r for c, r in zip(confidence, right, strict=True) if c >= level]
+        curve.append((level, pytest.approx(len(made) / len(claimed)), pytest.approx(mean(made))))
+    assert list(abstention_curve(claims)) == curve
 
 
 @given(CUT)
