@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from titleshot.reports.correlation.registered import CORRELATION_SCORES
+from titleshot.reports.feedback.definitions import FEEDBACK_SCORES
 from titleshot.reports.scores.registered import SCORES
 
 
@@ -72,10 +73,12 @@ _TITLES = {
     "expected_calibration_error": "Confidence that is not earned",
     "quiet_specificity": "Quiet hours without a suspect",
     "severity_accuracy": "Severity said right",
+    "usefulness": "Pages people called useful",
 }
 _DEFINED: dict[str, _Words] = {
     **{score.name: score for score in SCORES},
     **{score.name: score for score in CORRELATION_SCORES},
+    **{score.name: score for score in FEEDBACK_SCORES},
 }
 
 MAIN = (

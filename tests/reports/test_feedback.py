@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from history import MINUTES, at, dataset, incident, page
+from history import MINUTES, at, dataset, incident, log, page
 
 from titleshot.datasets.contracts.incidents import Page
 from titleshot.datasets.contracts.instants import DAY
@@ -16,6 +16,8 @@ from titleshot.reports import identity
 from titleshot.reports.feedback.answers import agreement, judgements
 from titleshot.reports.feedback.panel import Panel
 from titleshot.reports.feedback.report import feedback_report
+from titleshot.reports.rendering.glossary import meaning
+from titleshot.reports.scorecard import score_log
 from titleshot.reports.terms import Terms
 
 INCIDENTS = [incident(k + 0.2, hours=4) for k in range(28)]
@@ -266,3 +268,19 @@ def test_coverage_by_group_delay_and_age(terms: Terms) -> None:
     assert report.answers.age_p50_s == pytest.approx(5.5 * DAY / 1e9)
     assert report.answers.unknown_pages == 1
     assert report.answers.by_reviewer == {"ann": 1, "eve": 1}
+
+
+def test_a_scorecard_has_usefulness_where_anybody_gave_feedback_and_its_words(tmp_path: Path) -> None:
+    of = dataset(tmp_path, INCIDENTS)
+    pages = [page(k + 0.21) for k in range(28)]
+    replayed = log(tmp_path, pages, of)
+    assert "usefulness" not in {score.name for score in score_log(replayed, of, resamples=100).scores}
+    answers = [said(one, "useful" if day % 3 else "noisy", day=40) for day, one in enumerate(pages[:20])]
+    of.label_layer.append(feedback=answers, other_pages=pages[:20])
+    found = score_log(replayed, of, resamples=100).score("usefulness")
+    assert (found.value, found.n, found.n_of) == (0.65, 20, "judged pages")
+    assert found.low is not None
+    assert found.high is not None
+    assert found.low < 13 / 28
+    assert found.high > 21 / 28
+    assert "useful" in meaning("usefulness").question
