@@ -103,6 +103,9 @@ class DatasetWriter:
             self._beside.mkdir(parents=True)
         except OSError as error:
             raise UsageError(f"{self.path}: no folder can be made there: {error.strerror}") from None
+        except BaseException:  # told to stop just now: nobody enters, so nobody leaves
+            shutil.rmtree(self._beside, ignore_errors=True)
+            raise
         return self
 
     def add_series(self, keys: Iterable[SeriesKey]) -> NDArray[np.int32]:
