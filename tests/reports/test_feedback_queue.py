@@ -55,6 +55,18 @@ def test_a_settled_story_is_not_asked_about_again(small: Panel) -> None:
     assert all(a.narrows >= b.narrows - 1e-12 for a, b in pairwise(chosen))
 
 
+def test_no_page_is_chosen_for_a_story_that_a_random_one_settles(small: Panel) -> None:
+    story = {small.stories.rows[row].page.page_id for row in small.stories.peers(5)}
+    assert len(story) == 5
+    queues = [review_queue(small, n=6, seed=seed).pages for seed in range(40)]
+    drawn = [{one.page_id for one in queue if one.drawn == "random"} for queue in queues]
+    chosen = [{one.page_id for one in queue if one.drawn == "chosen"} for queue in queues]
+    assert {len(names & story) for names in drawn} > {0}
+    assert all(
+        len(one & story) == (0 if other & story else 1) for one, other in zip(chosen, drawn, strict=True)
+    )
+
+
 def test_a_third_is_random_wherever_one_stops_with_weights_that_stand_for_all(small: Panel) -> None:
     queue = review_queue(small, n=18, seed=3)
     assert queue.unjudged == len(queue.pages) == 18
