@@ -140,7 +140,8 @@ def _import(args: argparse.Namespace, _: Progress) -> Outcome:
 
 
 def _appended(dataset: str, done: Appended) -> Outcome:
-    text = f"{dataset}: {len(done.answers)} answers added"
+    number = len(done.answers)
+    text = f"{dataset}: {number} answer{'' if number == 1 else 's'} added"
     if done.already:
         text += f", {done.already} were there already"
     return Outcome(
