@@ -242,7 +242,8 @@ def test_published_text_files_give_the_same_as_an_archive(source: Path, tmp_path
 
 
 def test_a_row_of_text_that_is_none_keeps_its_time_empty(tmp_path: Path) -> None:
-    write_text(tmp_path / "in", "test", "machine-1-1", ["0,1", "0,x", "0", "", "1,0", "0.5,"])
+    long = "0," + "1" * 3_000_000
+    write_text(tmp_path / "in", "test", "machine-1-1", ["\ufeff0,1", "0,x", long, "1_0,0", "1,0", "0.5,"])
 
     dataset = imported(tmp_path / "in")
 

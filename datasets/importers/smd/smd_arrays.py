@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from titleshot.datasets.errors import MalformedInput
 from titleshot.datasets.importers.source_files import LONGEST_LINE, opened, too_large, unpacked_limit
 
+_BOM = b"\xef\xbb\xbf"
 _NUMBERS = "biuf"
 _HEADER_FAULTS = (
     ArithmeticError,
@@ -95,12 +96,13 @@ def text_array(path: Path, columns: int | None) -> tuple[NDArray[np.float64], ND
     blank = 0
     with opened(path) as file:
         while line := file.readline(LONGEST_LINE + 1):
-            row = _row(line)
+            row = _row(line if rows else line.removeprefix(_BOM))
             columns = len(row) if columns is None and row else columns
             rows.append(row if row and len(row) == columns else None)
             blank = 0 if line.strip() else blank + 1
-            while len(line) > LONGEST_LINE and not line.endswith(b"\n"):
-                line = file.readline(LONGEST_LINE)
+            if len(line) > LONGEST_LINE:
+                while line and not line.endswith(b"\n"):
+                    line = file.readline(LONGEST_LINE)
     del rows[len(rows) - blank :]
     unread = np.array([row is None for row in rows], np.bool_)
     nothing = [math.nan] * (columns or 0)
@@ -108,7 +110,9 @@ def text_array(path: Path, columns: int | None) -> tuple[NDArray[np.float64], ND
 
 
 def _row(line: bytes) -> list[float] | None:
+    if len(line) > LONGEST_LINE or b"_" in line:  # Python reads 1_000 as a number; no exporter writes it
+        return None
     try:
-        return [float(cell) for cell in line.split(b",")] if len(line) <= LONGEST_LINE else None
+        return [float(cell) for cell in line.split(b",")]
     except ValueError:
         return None
