@@ -57,7 +57,7 @@ def score_book() -> str:
         "# Scores",
         "",
         "Written by `python -m titleshot.reports.score_book` from the definitions. Every value carries its n",
-        "and an interval, or the reason why there is none; undefined is null, never 0. A score without a better",
+        "and an interval, or why there is none; undefined is null, never 0. A score without a better",
         "direction is context and never decides. NAB's protocol is in `reports/literature/nab.py`.",
     ]
     for title, about, scores in _PARTS:
