@@ -61,11 +61,15 @@ def estimated(clock: Clock) -> dict[str, Any]:
 
     first, second = _history()
     shown = [score for score in SCORES if score.kind != "count" and score.applies(first)]
-    paired_estimate(shown[0], first, second, Resampling(DAYS, 200, 1), 0.95, 0.99)
-    with clock:
-        days = Resampling(DAYS, RESAMPLES, 7)
+
+    def estimates(resamples: int) -> list[Any]:
+        days = Resampling(DAYS, resamples, 7)
         prepare(shown, days, second, first)
-        pairs = [paired_estimate(score, first, second, days, 0.95, 0.99) for score in shown]
+        return [paired_estimate(score, first, second, days, 0.95, 0.99) for score in shown]
+
+    estimates(200)
+    with clock:
+        pairs = estimates(RESAMPLES)
     return {
         pair.name: [
             pair.difference,
