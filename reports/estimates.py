@@ -6,18 +6,16 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from math import isfinite
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import ndtr, stdtrit
 
 from titleshot.datasets.contracts.scores import PairedScore, Score
-from titleshot.reports.proportions import PairedCounts, design_effect, tango, wilson
+from titleshot.reports.intervals import ALL_ALIKE, Interval, defined_of, too_few, wilson_of_days
+from titleshot.reports.proportions import PairedCounts, design_effect, tango
 from titleshot.reports.scores.score import ScoreDefinition
 from titleshot.reports.statistics import (
     FEWEST_BLOCKS,
-    MOST_UNDEFINED,
     Resampling,
     Summands,
     bca_interval,
@@ -28,15 +26,6 @@ from titleshot.reports.tally import Tally
 from titleshot.reports.unseen import Alike, alike, alike_pair
 
 Float64 = NDArray[np.float64]
-
-
-class Interval(NamedTuple):
-    """Limits, how they were made, and why one is missing."""
-
-    low: float | None
-    high: float | None
-    method: str | None
-    reason: str | None = None
 
 
 def estimate(definition: ScoreDefinition, tally: Tally, resampling: Resampling, confidence: float) -> Score:
@@ -161,15 +150,15 @@ def _single(
     if definition.kind == "count":
         return Interval(None, None, None, "a count of what was there, not an estimate")
     if definition.kind == "proportion":
-        return _wilson(summands, blocks, confidence)
+        return wilson_of_days(summands, blocks, confidence)
     if blocks < FEWEST_BLOCKS:
-        return Interval(None, None, None, _too_few(blocks))
-    replicates = _defined(resampling.replicates(summands))
+        return Interval(None, None, None, too_few(blocks))
+    replicates = defined_of(resampling.replicates(summands))
     if isinstance(replicates, str):
         return Interval(None, None, None, replicates)
     if replicates.min() == replicates.max():
         limits = alike(_alike(definition, tally, summands), confidence)
-        return Interval(*limits) if limits else Interval(None, None, None, _ALL_ALIKE)
+        return Interval(*limits) if limits else Interval(None, None, None, ALL_ALIKE)
     without = resampling.leave_one_out(summands)
     low, high = bca_interval(replicates, summands.value(), without, confidence, blocks)
     return _open_ended(low, high, f"day-block bootstrap, BCa, {blocks} days")
@@ -201,7 +190,7 @@ class _Paired:
                 _alike(self.definition, self.challenger, self.second),
             )
             limits = alike_pair(*sides, confidence)
-            return Interval(*limits) if limits else Interval(None, None, None, _ALL_ALIKE)
+            return Interval(*limits) if limits else Interval(None, None, None, ALL_ALIKE)
         blocks = self.resampling.blocks
         low, high = percentile_interval(replicates, confidence, blocks)
         return _open_ended(low, high, f"paired day-block bootstrap, {blocks} days")
@@ -209,10 +198,10 @@ class _Paired:
     @cached_property
     def _replicates(self) -> Float64 | str:
         if self.resampling.blocks < FEWEST_BLOCKS:
-            return _too_few(self.resampling.blocks)
+            return too_few(self.resampling.blocks)
         with np.errstate(invalid="ignore"):  # infinite delays on both sides have no difference
             drawn = self.resampling.replicates(self.second) - self.resampling.replicates(self.first)
-        return _defined(drawn)
+        return defined_of(drawn)
 
     def discordant(self) -> PairedCounts:
         if self.definition.success is None or self.definition.trials is None:
@@ -236,38 +225,10 @@ class _Paired:
         return Interval(*tango(counts, confidence), method)
 
 
-def _wilson(summands: Summands, blocks: int, confidence: float) -> Interval:
-    successes, n = summands.columns.sum(axis=0)
-    method = "Wilson score interval"
-    if blocks >= FEWEST_BLOCKS:
-        share = successes / n
-        effect = design_effect(summands.columns[:, 0], summands.columns[:, 1], share * (1 - share) / n)
-        if effect > 1:
-            successes, n = successes / effect, n / effect
-            # A spread that days were asked for is itself uncertain with few of them.
-            confidence = 1 - 2 * float(ndtr(stdtrit(blocks - 1, (1 - confidence) / 2)))
-        method += f", design effect of days {effect:.2f}"
-    return Interval(*wilson(successes, n, confidence), method)
-
-
 def _alike(definition: ScoreDefinition, tally: Tally, summands: Summands) -> Alike:
     above, below = summands.columns.sum(axis=0)[:2]
     bound = None if definition.bound is None else definition.bound(tally)
     return Alike(definition.kind, float(above), float(below), definition.n(tally), bound)
-
-
-_ALL_ALIKE = "every day says the same, which says nothing of how much they might differ"
-
-
-def _too_few(blocks: int) -> str:
-    return f"{blocks} day blocks; a bootstrap of days needs {FEWEST_BLOCKS}"
-
-
-def _defined(replicates: Float64) -> Float64 | str:
-    defined = replicates[~np.isnan(replicates)]
-    if len(defined) < (1 - MOST_UNDEFINED) * len(replicates):
-        return f"undefined in {1 - len(defined) / len(replicates):.0%} of the resamples"
-    return defined
 
 
 def _open_ended(low: float, high: float, method: str) -> Interval:

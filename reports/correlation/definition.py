@@ -5,16 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import isfinite
-from typing import Generic, NamedTuple, TypeVar
+from typing import Generic, TypeVar
 
 import numpy as np
-from scipy.special import ndtr, stdtrit
 
 from titleshot.datasets.contracts.scores import Direction, Score
-from titleshot.reports.proportions import design_effect, wilson
+from titleshot.reports.intervals import ALL_ALIKE, Interval, defined_of, too_few, wilson_of_days
 from titleshot.reports.statistics import (
     FEWEST_BLOCKS,
-    MOST_UNDEFINED,
     Resampling,
     Summands,
     bca_interval,
@@ -61,7 +59,7 @@ def estimate(
     if isfinite(value):
         found = _interval(score, summands, resampling, confidence)
         return _told(score, subject, value, found, confidence)
-    return _told(score, subject, None, _Interval(reason=score.undefined(subject)), confidence)
+    return _told(score, subject, None, Interval(reason=score.undefined(subject)), confidence)
 
 
 def over_draws(
@@ -71,22 +69,15 @@ def over_draws(
     values = np.array([score.value(subject) for subject in draws])
     defined = values[np.isfinite(values)]
     if not len(defined):
-        return _told(score, draws[0], None, _Interval(reason=score.undefined(draws[0])), confidence)
-    return _told(score, draws[0], float(defined.mean()), _Interval(reason=why), confidence)
-
-
-class _Interval(NamedTuple):
-    low: float | None = None
-    high: float | None = None
-    method: str | None = None
-    reason: str | None = None
+        return _told(score, draws[0], None, Interval(reason=score.undefined(draws[0])), confidence)
+    return _told(score, draws[0], float(defined.mean()), Interval(reason=why), confidence)
 
 
 def _told(
     score: CorrelationScore[Subject],
     subject: Subject,
     value: float | None,
-    found: _Interval,
+    found: Interval,
     confidence: float,
 ) -> Score:
     return Score(
@@ -106,34 +97,19 @@ def _told(
 
 def _interval(
     score: CorrelationScore[Subject], summands: Summands, resampling: Resampling, confidence: float
-) -> _Interval:
+) -> Interval:
     blocks = resampling.blocks
     if score.no_interval:
-        return _Interval(reason=score.no_interval)
+        return Interval(reason=score.no_interval)
     if score.proportion:
-        return _wilson(summands, blocks, confidence)
+        return wilson_of_days(summands, blocks, confidence)
     if blocks < FEWEST_BLOCKS:
-        return _Interval(reason=f"{blocks} day blocks; a bootstrap of days needs {FEWEST_BLOCKS}")
-    drawn = resampling.replicates(summands)
-    defined = drawn[np.isfinite(drawn)]
-    if len(defined) < (1 - MOST_UNDEFINED) * len(drawn):
-        return _Interval(reason=f"undefined in {1 - len(defined) / len(drawn):.0%} of the resamples")
+        return Interval(reason=too_few(blocks))
+    defined = defined_of(resampling.replicates(summands))
+    if isinstance(defined, str):
+        return Interval(reason=defined)
     if defined.min() == defined.max():
-        return _Interval(reason="every day says the same, which says nothing of how much they might differ")
+        return Interval(reason=ALL_ALIKE)
     without = resampling.leave_one_out(summands)
     low, high = bca_interval(defined, summands.value(), without, confidence, blocks)
-    return _Interval(low, high, f"day-block bootstrap, BCa, {blocks} days")
-
-
-def _wilson(summands: Summands, blocks: int, confidence: float) -> _Interval:
-    successes, n = summands.columns.sum(axis=0)
-    method = "Wilson score interval"
-    if blocks >= FEWEST_BLOCKS:
-        share = successes / n
-        effect = design_effect(summands.columns[:, 0], summands.columns[:, 1], share * (1 - share) / n)
-        if effect > 1:
-            successes, n = successes / effect, n / effect
-            # The spread between few days is itself uncertain.
-            confidence = 1 - 2 * float(ndtr(stdtrit(blocks - 1, (1 - confidence) / 2)))
-        method += f", design effect of days {effect:.2f}"
-    return _Interval(*wilson(successes, n, confidence), method)
+    return Interval(low, high, f"day-block bootstrap, BCa, {blocks} days")

@@ -3,25 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
 
 from titleshot.reports.correlation.registered import CORRELATION_SCORES
 from titleshot.reports.feedback.definitions import FEEDBACK_SCORES
+from titleshot.reports.score_book import Defined
 from titleshot.reports.scores.registered import SCORES
-
-
-class _Words(Protocol):
-    """What every definition of a score says to readers."""
-
-    @property
-    def question(self) -> str: ...
-    @property
-    def formula(self) -> str: ...
-    @property
-    def range(self) -> str: ...
-    @property
-    def misleads(self) -> str: ...
-
 
 _TITLES = {
     "incident_recall": "Incidents caught",
@@ -75,7 +61,7 @@ _TITLES = {
     "severity_accuracy": "Severity said right",
     "usefulness": "Pages people called useful",
 }
-_DEFINED: dict[str, _Words] = {
+_DEFINED: dict[str, Defined] = {
     **{score.name: score for score in SCORES},
     **{score.name: score for score in CORRELATION_SCORES},
     **{score.name: score for score in FEEDBACK_SCORES},
