@@ -8,7 +8,7 @@ from titleshot.datasets.contracts.instants import format_instant
 from titleshot.datasets.dataset import Dataset
 from titleshot.datasets.label_layer import Labels
 
-_SAID_ELSEWHERE = {"format", "samples", "quarantined", "times_without_zone"}
+_SAID_ELSEWHERE = {"format", "samples", "quarantined", "times_without_zone", "labels"}
 _MOST = 6
 
 
