@@ -8,10 +8,9 @@ from pathlib import Path
 from typing import BinaryIO
 
 from titleshot.datasets.dataset_writer import DatasetWriter
-from titleshot.datasets.importers.source_files import LONGEST_LINE, opened
+from titleshot.datasets.importers.source_files import BOM, LONGEST_LINE, opened
 
 _SHOWN = 200
-_BOM = b"\xef\xbb\xbf"
 
 
 class CsvLines:
@@ -57,7 +56,7 @@ class CsvLines:
         while line := file.readline(LONGEST_LINE + 1):
             number += 1
             if number == 1:
-                line = line.removeprefix(_BOM)
+                line = line.removeprefix(BOM)
             if len(line) > LONGEST_LINE:
                 self.set_aside("line too long", f"more than {LONGEST_LINE} bytes", number, _text(line))
                 while line and not line.endswith(b"\n"):

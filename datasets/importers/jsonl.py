@@ -19,12 +19,7 @@ from titleshot.datasets.importers.importer import Importer, Told
 from titleshot.datasets.importers.naive_times import NaiveTimes
 from titleshot.datasets.importers.record_lines import RecordLines
 from titleshot.datasets.importers.sample_lines import SampleLines, are_objects
-from titleshot.datasets.importers.source_files import (
-    LongLine,
-    files_below,
-    line_blocks,
-    opened,
-)
+from titleshot.datasets.importers.source_files import BOM, LongLine, files_below, line_blocks, opened
 
 _RECORDS: dict[str, TypeAdapter[Any]] = {
     "log_events": TypeAdapter(LogEvent),
@@ -36,7 +31,6 @@ _RECORDS: dict[str, TypeAdapter[Any]] = {
 }
 _KINDS = {"samples": TypeAdapter(Sample), **_RECORDS}
 _ENDINGS = (".jsonl", ".jsonl.gz")
-_BOM = b"\xef\xbb\xbf"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -154,7 +148,7 @@ def _batches(path: Path) -> Iterator[tuple[list[bytes] | LongLine, list[int] | r
                 continue
             text = bytes(memoryview(block.buffer)[: block.end - 1])
             if number == 0:
-                text = text.removeprefix(_BOM)
+                text = text.removeprefix(BOM)
             read = text.split(b"\n")
             if are_objects(text, len(read)):
                 yield read, range(number + 1, number + len(read) + 1)

@@ -12,6 +12,8 @@ from typing import BinaryIO, NamedTuple
 
 from titleshot.datasets.errors import MalformedInput
 
+BOM = b"\xef\xbb\xbf"
+"""The byte order mark that a file of UTF-8 may begin with."""
 LONGEST_LINE = 1 << 20
 """Bytes; a longer line is no record and is set aside."""
 BLOCK = 1 << 20

@@ -13,14 +13,13 @@ from typing import Any, BinaryIO, cast
 from titleshot.datasets.errors import MalformedInput
 from titleshot.datasets.importers.pages.fields import plain
 from titleshot.datasets.importers.pages.tool_page import Found, Reading
-from titleshot.datasets.importers.source_files import LONGEST_LINE, files_below, opened
+from titleshot.datasets.importers.source_files import BOM, LONGEST_LINE, files_below, opened
 
 LONGEST_DOCUMENT = 1 << 25
 """Bytes of one JSON document, which is read in one piece; lines of JSON have no such end."""
 _ENDINGS = (".csv", ".tsv", ".json", ".jsonl", ".ndjson", ".log", ".txt")
 _LISTS = ("incidents", "data", "alerts", "results", "items")
 _IDS = {"id", "tinyid", "incidentnumber"}
-_BOM = b"\xef\xbb\xbf"
 _BLANK = b" \t\r\n\xef\xbb\xbf"
 Header = Callable[[list[str], str], None]
 """Told a table's column names and where they stood; may refuse them."""
@@ -69,7 +68,7 @@ def _first_bytes(file: BinaryIO, path: Path) -> bytes:
         raise MalformedInput(f"{path} is a spreadsheet or a zip; export it as CSV, or unpack it")
     if start[:2] in (b"\xff\xfe", b"\xfe\xff") or start[:4].count(b"\0") > 1:
         raise MalformedInput(f"{path} is not UTF-8 text; save it as UTF-8 (Excel: CSV UTF-8)")
-    return start.removeprefix(_BOM).lstrip()
+    return start.removeprefix(BOM).lstrip()
 
 
 def _lines(file: BinaryIO, longest: int) -> Iterator[tuple[int, bytes | None]]:
@@ -78,7 +77,7 @@ def _lines(file: BinaryIO, longest: int) -> Iterator[tuple[int, bytes | None]]:
     while line := file.readline(longest + 1):
         number += 1
         if number == 1:
-            line = line.removeprefix(_BOM)
+            line = line.removeprefix(BOM)
         if len(line) <= longest:
             yield number, line
             continue
@@ -112,7 +111,7 @@ def _of_json(file: BinaryIO, path: Path, reading: Reading) -> Iterator[Found]:
             " or split it"
         )
     try:
-        document = json.loads(text.removeprefix(_BOM))
+        document = json.loads(text.removeprefix(BOM))
     except (ValueError, RecursionError) as error:
         raise MalformedInput(f"{path} is not JSON: {error}; is the export whole?") from None
     yield from _entries(document, path, 1)
@@ -134,7 +133,7 @@ def _of_lines(file: BinaryIO, path: Path, reading: Reading, before: int) -> Iter
 
 def _value(line: bytes) -> Any:
     try:
-        value = json.loads(line.removeprefix(_BOM))
+        value = json.loads(line.removeprefix(BOM))
     except (ValueError, RecursionError):
         return None
     return value if isinstance(value, (dict, list)) else None

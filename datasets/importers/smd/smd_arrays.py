@@ -13,9 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from titleshot.datasets.errors import MalformedInput
-from titleshot.datasets.importers.source_files import LONGEST_LINE, opened, too_large, unpacked_limit
+from titleshot.datasets.importers.source_files import BOM, LONGEST_LINE, opened, too_large, unpacked_limit
 
-_BOM = b"\xef\xbb\xbf"
 _NUMBERS = "biuf"
 _HEADER_FAULTS = (
     ArithmeticError,
@@ -96,7 +95,7 @@ def text_array(path: Path, columns: int | None) -> tuple[NDArray[np.float64], ND
     blank = 0
     with opened(path) as file:
         while line := file.readline(LONGEST_LINE + 1):
-            row = _row(line if rows else line.removeprefix(_BOM))
+            row = _row(line if rows else line.removeprefix(BOM))
             columns = len(row) if columns is None and row else columns
             rows.append(row if row and len(row) == columns else None)
             blank = 0 if line.strip() else blank + 1
