@@ -20,6 +20,7 @@ BLOCK = 1 << 20
 """Bytes read at a time."""
 ROOM = 64
 """Bytes that a block's buffer goes on for after its end."""
+_GZIP = b"\x1f\x8b"
 _HEAD = 1_000
 UNPACKED_RATIO = 200
 """A file may unpack to this many times its size …"""
@@ -110,14 +111,14 @@ def _read(file: BinaryIO, into: memoryview, path: Path) -> int:
 
 @contextmanager
 def opened(path: Path) -> Iterator[BinaryIO]:
-    """The bytes of a file; one that ends in ``.gz`` is unpacked on the way.
+    """The bytes of a file; what ends in ``.gz``, or begins as gzip does, is unpacked on the way.
 
     Raises:
         MalformedInput: it cannot be read, or unpacks to more than anybody would have packed.
     """
     try:
         with path.open("rb") as file:
-            if path.suffix == ".gz":
+            if path.suffix == ".gz" or file.peek(2)[:2] == _GZIP:
                 yield io.BufferedReader(_Unpacked(file, path), 1 << 20)
             else:
                 yield file
