@@ -6,10 +6,11 @@ import argparse
 from dataclasses import dataclass
 from pathlib import Path
 
+from titleshot.datasets.contracts.comparisons import Comparison
 from titleshot.datasets.contracts.decision import Decision
 from titleshot.datasets.contracts.html_table import ShowsItself
 from titleshot.datasets.contracts.instants import SECOND, format_instant
-from titleshot.datasets.contracts.scores import Comparison, Verdict
+from titleshot.datasets.contracts.verdicts import Verdict
 from titleshot.datasets.dataset import Dataset
 from titleshot.datasets.planting.traces import refuse_planted
 from titleshot.datasets.replay_log import ReplayLog

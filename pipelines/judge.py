@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from titleshot.datasets.contracts.scores import Verdict
+from titleshot.datasets.contracts.verdicts import Verdict
 from titleshot.pipelines.outcome import Outcome, Progress
 from titleshot.registry.evidence import Evidence, read_evidence, rejudge
 from titleshot.registry.judge import in_short

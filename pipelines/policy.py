@@ -6,7 +6,7 @@ import argparse
 from dataclasses import dataclass
 from pathlib import Path
 
-from titleshot.datasets.contracts.scores import Verdict
+from titleshot.datasets.contracts.verdicts import Verdict
 from titleshot.datasets.errors import MalformedInput
 from titleshot.datasets.nearest import nearest
 from titleshot.pipelines.outcome import Outcome, Progress

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
+from titleshot.datasets.contracts.comparisons import Comparison, PairedScore
 from titleshot.datasets.contracts.instants import DAY
-from titleshot.datasets.contracts.scores import Comparison, Identity, PairedScore, Score, Scorecard, Settings
+from titleshot.datasets.contracts.scores import Identity, Score, Scorecard, Settings
 from titleshot.pipelines.outcome import Progress, silent
 from titleshot.pipelines.truth_page import Promoted
 from titleshot.pipelines.truth_setting import (

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import math
 
-from titleshot.datasets.contracts.scores import Comparison, CriterionOutcome, Direction, PairedScore, Score
+from titleshot.datasets.contracts.comparisons import Comparison, PairedScore
+from titleshot.datasets.contracts.scores import Direction, Score
+from titleshot.datasets.contracts.verdicts import CriterionOutcome
 from titleshot.datasets.nearest import nearest
 from titleshot.registry.policy import Criterion, Policy
 from titleshot.registry.reading import Reading

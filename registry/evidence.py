@@ -21,11 +21,13 @@ from typing import Any, ClassVar
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from titleshot.datasets.contracts.comparisons import Comparison
 from titleshot.datasets.contracts.decision import Decision
 from titleshot.datasets.contracts.instants import Instant, format_instant
 from titleshot.datasets.contracts.record import Record, canonical_json
-from titleshot.datasets.contracts.scores import Comparison, CriterionOutcome, Identity, Verdict
+from titleshot.datasets.contracts.scores import Identity
 from titleshot.datasets.contracts.validation import ValidationReport
+from titleshot.datasets.contracts.verdicts import CriterionOutcome, Verdict
 from titleshot.datasets.errors import IntegrityError, MalformedInput
 from titleshot.datasets.whole_output import whole_folder
 from titleshot.datasets.yaml_file import dump_yaml, load_yaml

@@ -9,8 +9,9 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from titleshot.datasets.contracts.comparisons import Comparison
 from titleshot.datasets.contracts.instants import DAY, format_instant
-from titleshot.datasets.contracts.scores import Answer, Comparison, CriterionOutcome, Verdict
+from titleshot.datasets.contracts.verdicts import Answer, CriterionOutcome, Verdict
 from titleshot.datasets.planting.traces import WAY_OUT, traces_in
 from titleshot.registry.criteria import about, faults_of, guardrails_of, outcome_of
 from titleshot.registry.policy import Criterion, Policy

@@ -19,7 +19,7 @@ from pydantic import Field, TypeAdapter, ValidationError
 
 from titleshot.datasets.contracts.instants import Instant, format_instant
 from titleshot.datasets.contracts.record import Record, broken, canonical_json
-from titleshot.datasets.contracts.scores import Answer
+from titleshot.datasets.contracts.verdicts import Answer
 from titleshot.datasets.errors import IntegrityError, MalformedInput, Unreachable
 
 START = "0" * 64

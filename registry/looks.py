@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from titleshot.datasets.contracts.scores import Comparison
+from titleshot.datasets.contracts.comparisons import Comparison
 from titleshot.registry.evidence import Evidence, look_of
 from titleshot.registry.ledger import Ledger, Looked
 

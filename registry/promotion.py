@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from titleshot.datasets.contracts.scores import Comparison
+from titleshot.datasets.contracts.comparisons import Comparison
 from titleshot.datasets.errors import FailedCheck, IntegrityError, UsageError
 from titleshot.datasets.planting.traces import WAY_OUT, traces_in
 from titleshot.registry.aliases import Aliases, Basis, Strayed

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from statistics import NormalDist
 from typing import Literal
 
-from titleshot.datasets.contracts.scores import Direction, PairedScore, Score
+from titleshot.datasets.contracts.comparisons import PairedScore
+from titleshot.datasets.contracts.scores import Direction, Score
 from titleshot.registry.wording import amount, change, count, percent, span, title
 from titleshot.reports.feedback.definitions import USEFULNESS
 

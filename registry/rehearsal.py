@@ -12,18 +12,10 @@ from math import sqrt
 from statistics import NormalDist
 from typing import Literal, NamedTuple
 
+from titleshot.datasets.contracts.comparisons import Comparison, PairedScore
 from titleshot.datasets.contracts.instants import DAY
-from titleshot.datasets.contracts.scores import (
-    Answer,
-    Comparison,
-    Direction,
-    Identity,
-    PairedScore,
-    Score,
-    Scorecard,
-    Settings,
-    Verdict,
-)
+from titleshot.datasets.contracts.scores import Direction, Identity, Score, Scorecard, Settings
+from titleshot.datasets.contracts.verdicts import Answer, Verdict
 from titleshot.registry.judge import judge
 from titleshot.registry.policy import Criterion, Policy
 

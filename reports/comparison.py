@@ -5,13 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Literal
 
+from titleshot.datasets.contracts.comparisons import Comparison, IncidentPair, PairedScore
 from titleshot.datasets.contracts.instants import DAY, SECOND, WEEK
-from titleshot.datasets.contracts.scores import (
-    Comparison,
-    IncidentOutcome,
-    IncidentPair,
-    PairedScore,
-)
+from titleshot.datasets.contracts.scores import IncidentOutcome
 from titleshot.datasets.dataset import Dataset
 from titleshot.datasets.replay_log import ReplayLog
 from titleshot.reports.estimates import paired_estimate, prepare

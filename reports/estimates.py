@@ -10,7 +10,8 @@ from math import isfinite
 import numpy as np
 from numpy.typing import NDArray
 
-from titleshot.datasets.contracts.scores import PairedScore, Score
+from titleshot.datasets.contracts.comparisons import PairedScore
+from titleshot.datasets.contracts.scores import Score
 from titleshot.reports.intervals import ALL_ALIKE, Interval, defined_of, too_few, wilson_of_days
 from titleshot.reports.proportions import PairedCounts, design_effect, tango
 from titleshot.reports.scores.score import ScoreDefinition

@@ -9,10 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, TypeVar
 
+from titleshot.datasets.contracts.comparisons import Comparison
 from titleshot.datasets.contracts.decision import Decision
 from titleshot.datasets.contracts.record import SEVERITIES
-from titleshot.datasets.contracts.scores import Comparison, Scorecard, Verdict
+from titleshot.datasets.contracts.scores import Scorecard
 from titleshot.datasets.contracts.validation import ValidationReport
+from titleshot.datasets.contracts.verdicts import Verdict
 from titleshot.reports.rendering import headline, history, identity, incident_rows, noise, strips
 from titleshot.reports.rendering.baselines import baseline_table, luck_words, sensitivity_table
 from titleshot.reports.rendering.candidates import candidate_panel

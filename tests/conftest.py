@@ -31,8 +31,8 @@ from titleshot.pipelines.replay import replay
 # Makes the servers beside the tests importable: tests are no package here.
 sys.path.append(str(Path(__file__).parent))
 
-# How busy the machine is says nothing about the code; and whether a change may land is not drawn by lot: CI tries the
-# same examples each time, a run by hand new ones.
+# How busy the machine is says nothing about the code; and whether a change may land is not drawn by lot: CI
+# tries the same examples each time, a run by hand new ones.
 settings.register_profile(
     "titleshot", deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize="CI" in os.environ
 )

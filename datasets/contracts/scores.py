@@ -1,13 +1,12 @@
-"""Scores of one contender, and of one against another. Undefined is null with a reason, never 0."""
+"""Scores of one contender. Undefined is null with a reason, never 0."""
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from titleshot.datasets.contracts.data_parts import DataParts
-from titleshot.datasets.contracts.feedback import FeedbackReport
 from titleshot.datasets.contracts.html_table import ShowsItself, html_table, short_interval
 from titleshot.datasets.contracts.instants import Instant
 from titleshot.datasets.contracts.record import Record, Severity
@@ -230,125 +229,3 @@ class Scorecard(ShowsItself, Record):
             for s in self.scores
         ]
         return html_table(caption, ["score", "value", "interval", "n", "chance", "method or reason"], rows)
-
-
-class PairedScore(BaseModel):
-    """Challenger minus champion on the same blocks and incidents; the interval is of the difference."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    name: str
-    unit: str
-    better: Direction | None = None
-    champion: float | None = None
-    challenger: float | None = None
-    difference: float | None = None
-    low: float | None = None
-    high: float | None = None
-    decisive_low: float | None = None
-    """Same interval at the policy's decisive confidence."""
-    decisive_high: float | None = None
-    beside_low: float | None = None
-    """The day-block bootstrap of a paired proportion, whose deciding interval is a score interval."""
-    beside_high: float | None = None
-    beside_method: str | None = None
-    confidence: float
-    method: str | None = None
-    p_value: float | None = None
-    n: int
-    n_of: str
-    discordant: tuple[int, int] | None = None
-    """(only the challenger, only the champion) for paired proportions."""
-    reason: str | None = None
-
-
-class IncidentPair(BaseModel):
-    """One labelled incident under both."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    incident_id: str
-    verdict: Literal["won", "lost", "tied", "unscored"]
-    why: str
-    champion: IncidentOutcome
-    challenger: IncidentOutcome
-
-
-class Comparison(ShowsItself, Record):
-    """The paired comparison ``compare`` makes; what the judge reads."""
-
-    champion: Scorecard
-    challenger: Scorecard
-    pairs: tuple[PairedScore, ...]
-    incidents: tuple[IncidentPair, ...]
-    by_group: dict[str, dict[str, tuple[PairedScore, ...]]] = Field(default_factory=dict)
-    feedback: FeedbackReport | None = None
-    """None where nobody gave any, and in what was written before it was kept."""
-    blocks: int
-    weeks: float
-    incidents_scored: int
-
-    def pair(self, name: str) -> PairedScore:
-        """The paired score of that name; KeyError names those there are."""
-        for pair in self.pairs:
-            if pair.name == name:
-                return pair
-        raise KeyError(f"no paired score {name!r}; there are {', '.join(p.name for p in self.pairs)}")
-
-    def _repr_html_(self) -> str:
-        sides = self.champion.identity.contender, self.challenger.identity.contender
-        rows = [
-            [
-                *(p.name, p.champion, p.challenger, p.difference, short_interval(p.low, p.high)),
-                *(f"{p.n} {p.n_of}", p.p_value, p.reason or p.method),
-            ]
-            for p in self.pairs
-        ]
-        header = ["score", *sides, "difference", "interval", "n", "p", "method or reason"]
-        return html_table(f"{sides[1]} against {sides[0]}", header, rows)
-
-
-Answer = Literal["promote", "reject", "not_enough_evidence", "invalid"]
-
-
-class CriterionOutcome(BaseModel):
-    """How one criterion of the policy came out, with the numbers it came from."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    score: str
-    kind: Literal["superiority", "non_inferiority", "ceiling"]
-    margin: float
-    confidence: float
-    critical: bool
-    group: str | None = None
-    outcome: Literal["pass", "fail", "undecided"]
-    decisive: bool = False
-    value: float | None = None
-    low: float | None = None
-    high: float | None = None
-    n: int
-    reason: str
-    missing: str | None = None
-    """For undecided ones: how much more of what would decide it."""
-
-
-class Verdict(ShowsItself, Record):
-    """The judge's answer, with every reason."""
-
-    answer: Answer
-    reasons: tuple[str, ...]
-    criteria: tuple[CriterionOutcome, ...]
-    missing: tuple[str, ...] = ()
-    policy_name: str
-    policy_digest: str
-    looks: Annotated[int, Field(ge=0)] = 0
-    judged_at: Instant
-
-    def _repr_html_(self) -> str:
-        rows = [[c.score, c.outcome, short_interval(c.low, c.high), c.n, c.reason] for c in self.criteria]
-        return html_table(
-            f"{self.answer}: {'; '.join(self.reasons)}",
-            ["criterion", "outcome", "interval", "n", "why"],
-            rows,
-        )

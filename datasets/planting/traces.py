@@ -11,9 +11,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from titleshot.datasets.contracts.comparisons import Comparison
 from titleshot.datasets.contracts.labels import IncidentLabel
 from titleshot.datasets.contracts.planted import LABEL_KIND, PlantedMarker
-from titleshot.datasets.contracts.scores import Comparison, Scorecard
+from titleshot.datasets.contracts.scores import Scorecard
 from titleshot.datasets.dataset import Dataset
 from titleshot.datasets.errors import UsageError
 from titleshot.datasets.tables import PLANTED, REPLACED

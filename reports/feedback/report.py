@@ -8,8 +8,9 @@ from math import isfinite
 
 import numpy as np
 
+from titleshot.datasets.contracts.comparisons import PairedScore
 from titleshot.datasets.contracts.feedback import Bracket, Coverage, FeedbackReport, PageVerdict, Usefulness
-from titleshot.datasets.contracts.scores import PairedScore, Score
+from titleshot.datasets.contracts.scores import Score
 from titleshot.reports.exposure import NO_OWNER
 from titleshot.reports.feedback.answers import about_answers
 from titleshot.reports.feedback.definitions import USEFULNESS

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from titleshot.datasets.contracts.scores import Comparison
+from titleshot.datasets.contracts.comparisons import Comparison
 from titleshot.reports.rendering.tones import bounds, pair_named, today_of
 from titleshot.reports.rendering.wording import number
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from titleshot.datasets.contracts.scores import Comparison, CriterionOutcome, Verdict
+from titleshot.datasets.contracts.comparisons import Comparison
+from titleshot.datasets.contracts.verdicts import CriterionOutcome, Verdict
 from titleshot.reports.rendering.axes import around
 from titleshot.reports.rendering.glossary import meaning
 from titleshot.reports.rendering.strips import Strip, ends_of, limit_of

@@ -5,13 +5,9 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from titleshot.datasets.contracts.scores import (
-    Comparison,
-    PairedScore,
-    Score,
-    Scorecard,
-    Verdict,
-)
+from titleshot.datasets.contracts.comparisons import Comparison, PairedScore
+from titleshot.datasets.contracts.scores import Score, Scorecard
+from titleshot.datasets.contracts.verdicts import Verdict
 from titleshot.reports.rendering.criteria import CriterionRow, criterion_rows
 from titleshot.reports.rendering.glossary import meaning
 from titleshot.reports.rendering.history import share_routes

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from titleshot.datasets.contracts.scores import Comparison, Identity, Scorecard
+from titleshot.datasets.contracts.comparisons import Comparison
+from titleshot.datasets.contracts.scores import Identity, Scorecard
 from titleshot.reports.baselines import MEANING
 from titleshot.reports.rendering.wording import counted, day, name, number
 

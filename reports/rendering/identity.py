@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from titleshot.datasets.contracts.scores import Scorecard, Settings, Verdict
+from titleshot.datasets.contracts.scores import Scorecard, Settings
+from titleshot.datasets.contracts.verdicts import Verdict
 from titleshot.reports.rendering.wording import NONE, counted, day, digest, duration, moment, number, percent
 
 

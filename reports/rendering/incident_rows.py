@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from titleshot.datasets.contracts.comparisons import Comparison
 from titleshot.datasets.contracts.instants import SECOND
 from titleshot.datasets.contracts.record import SEVERITIES
-from titleshot.datasets.contracts.scores import Comparison, IncidentOutcome, Scorecard
+from titleshot.datasets.contracts.scores import IncidentOutcome, Scorecard
 from titleshot.reports.rendering.wording import counted, duration, moment
 
 MOST_ROWS = 2_000

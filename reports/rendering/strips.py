@@ -5,7 +5,9 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from titleshot.datasets.contracts.scores import Comparison, CriterionOutcome, PairedScore, Score, Verdict
+from titleshot.datasets.contracts.comparisons import Comparison, PairedScore
+from titleshot.datasets.contracts.scores import Score
+from titleshot.datasets.contracts.verdicts import CriterionOutcome, Verdict
 from titleshot.reports.rendering.axes import Axis, around
 from titleshot.reports.rendering.glossary import MAIN, meaning
 from titleshot.reports.rendering.tones import Tone, counted_of, tone

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Literal
 
-from titleshot.datasets.contracts.scores import Comparison, PairedScore
+from titleshot.datasets.contracts.comparisons import Comparison, PairedScore
 from titleshot.reports.rendering.wording import counted
 
 Tone = Literal["better", "worse", "open", "same", "unknown"]

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from titleshot.datasets.contracts.comparisons import Comparison
 from titleshot.datasets.contracts.decision import Decision, Owners
-from titleshot.datasets.contracts.scores import Comparison
 from titleshot.datasets.yaml_file import parse_yaml
 from titleshot.detectors.contender import Contender
 from titleshot.detectors.recipe import Recipe

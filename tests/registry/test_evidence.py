@@ -9,9 +9,10 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
+from titleshot.datasets.contracts.comparisons import IncidentPair
 from titleshot.datasets.contracts.decision import Decision
 from titleshot.datasets.contracts.record import canonical_json
-from titleshot.datasets.contracts.scores import IncidentOutcome, IncidentPair
+from titleshot.datasets.contracts.scores import IncidentOutcome
 from titleshot.datasets.errors import FailedCheck, IntegrityError, MalformedInput, UsageError
 from titleshot.pipelines.judge import judge_again
 from titleshot.pipelines.verify import verify

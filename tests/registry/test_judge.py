@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from titleshot.datasets.contracts.scores import Comparison, PairedScore, Verdict
+from titleshot.datasets.contracts.comparisons import Comparison, PairedScore
+from titleshot.datasets.contracts.verdicts import Verdict
 from titleshot.registry.judge import judge
 from titleshot.registry.policy import Criterion, GroupGuardrail, Looks, Minimum, Policy, load_policy
 from titleshot.registry.rehearsal import CASES, Case, rehearsed

@@ -9,24 +9,20 @@ from typing import Any
 
 import numpy as np
 
+from titleshot.datasets.contracts.comparisons import Comparison, IncidentPair, PairedScore
 from titleshot.datasets.contracts.decision import Decision, Owners
 from titleshot.datasets.contracts.instants import DAY, MINUTE, SECOND, parse_instant
 from titleshot.datasets.contracts.record import SEVERITIES
 from titleshot.datasets.contracts.scores import (
-    Answer,
-    Comparison,
-    CriterionOutcome,
     Identity,
     IncidentOutcome,
-    IncidentPair,
     PageOutcome,
-    PairedScore,
     Score,
     Scorecard,
     Settings,
-    Verdict,
 )
 from titleshot.datasets.contracts.validation import RuleResult, ValidationReport
+from titleshot.datasets.contracts.verdicts import Answer, CriterionOutcome, Verdict
 
 START = parse_instant("2026-01-05T00:00:00Z")
 SERVICES = tuple(

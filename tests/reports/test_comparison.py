@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from history import MINUTES, dataset, incident, log, page
 
+from titleshot.datasets.contracts.comparisons import Comparison
 from titleshot.datasets.contracts.incidents import Page
-from titleshot.datasets.contracts.scores import Comparison
 from titleshot.datasets.dataset import Dataset
 from titleshot.datasets.errors import InvalidDataset
 from titleshot.reports.comparison import compare_logs

@@ -5,8 +5,9 @@ from __future__ import annotations
 import page_fixture as pages
 import pytest
 
+from titleshot.datasets.contracts.comparisons import PairedScore
 from titleshot.datasets.contracts.instants import DAY, HOUR, parse_instant
-from titleshot.datasets.contracts.scores import PageOutcome, PairedScore
+from titleshot.datasets.contracts.scores import PageOutcome
 from titleshot.datasets.errors import UsageError
 from titleshot.reports.rendering.costs import cost_of_being_wrong
 from titleshot.reports.rendering.headline import footing, reasons, verdict_sentence

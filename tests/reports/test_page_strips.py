@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from titleshot.datasets.contracts.scores import CriterionOutcome, PairedScore
+from titleshot.datasets.contracts.comparisons import PairedScore
+from titleshot.datasets.contracts.verdicts import CriterionOutcome
 from titleshot.reports.rendering.axes import around, steps
 from titleshot.reports.rendering.criteria import criterion_rows
 from titleshot.reports.rendering.delays import delay_curve

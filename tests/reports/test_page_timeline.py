@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from titleshot.datasets.contracts.comparisons import Comparison
 from titleshot.datasets.contracts.instants import DAY, HOUR, SECOND, WEEK
-from titleshot.datasets.contracts.scores import Comparison
 from titleshot.reports.rendering import timeline as drawing
 from titleshot.reports.rendering.marks import KINDS, Moment, coarseness, merged
 from titleshot.reports.rendering.nights import Night
