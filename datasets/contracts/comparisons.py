@@ -1,0 +1,88 @@
+"""Scores of one contender against another: the paired difference and its interval."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from titleshot.datasets.contracts.feedback import FeedbackReport
+from titleshot.datasets.contracts.html_table import ShowsItself, html_table, short_interval
+from titleshot.datasets.contracts.record import Record
+from titleshot.datasets.contracts.scores import Direction, IncidentOutcome, Scorecard
+
+
+class PairedScore(BaseModel):
+    """Challenger minus champion on the same blocks and incidents; the interval is of the difference."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str
+    unit: str
+    better: Direction | None = None
+    champion: float | None = None
+    challenger: float | None = None
+    difference: float | None = None
+    low: float | None = None
+    high: float | None = None
+    decisive_low: float | None = None
+    """Same interval at the policy's decisive confidence."""
+    decisive_high: float | None = None
+    beside_low: float | None = None
+    """The day-block bootstrap of a paired proportion, whose deciding interval is a score interval."""
+    beside_high: float | None = None
+    beside_method: str | None = None
+    confidence: float
+    method: str | None = None
+    p_value: float | None = None
+    n: int
+    n_of: str
+    discordant: tuple[int, int] | None = None
+    """(only the challenger, only the champion) for paired proportions."""
+    reason: str | None = None
+
+
+class IncidentPair(BaseModel):
+    """One labelled incident under both."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    incident_id: str
+    verdict: Literal["won", "lost", "tied", "unscored"]
+    why: str
+    champion: IncidentOutcome
+    challenger: IncidentOutcome
+
+
+class Comparison(ShowsItself, Record):
+    """The paired comparison ``compare`` makes; what the judge reads."""
+
+    champion: Scorecard
+    challenger: Scorecard
+    pairs: tuple[PairedScore, ...]
+    incidents: tuple[IncidentPair, ...]
+    by_group: dict[str, dict[str, tuple[PairedScore, ...]]] = Field(default_factory=dict)
+    feedback: FeedbackReport | None = None
+    """None where nobody gave any, and in what was written before it was kept."""
+    blocks: int
+    weeks: float
+    incidents_scored: int
+
+    def pair(self, name: str) -> PairedScore:
+        """The paired score of that name; KeyError names those there are."""
+        for pair in self.pairs:
+            if pair.name == name:
+                return pair
+        raise KeyError(f"no paired score {name!r}; there are {', '.join(p.name for p in self.pairs)}")
+
+    def _repr_html_(self) -> str:
+        sides = self.champion.identity.contender, self.challenger.identity.contender
+        rows = [
+            [
+                *(p.name, p.champion, p.challenger, p.difference, short_interval(p.low, p.high)),
+                *(f"{p.n} {p.n_of}", p.p_value, p.reason or p.method),
+            ]
+            for p in self.pairs
+        ]
+        header = ["score", *sides, "difference", "interval", "n", "p", "method or reason"]
+        return html_table(f"{sides[1]} against {sides[0]}", header, rows)
