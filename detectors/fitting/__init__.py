@@ -1,0 +1,1 @@
+"""What learns with libraries that are never imported while serving; called by ``fit`` of a family only."""
