@@ -11,6 +11,7 @@ from titleshot.datasets.contracts.reference import (
     Alias,
     Deploy,
     Ownership,
+    PlannedChange,
     ReferenceRow,
     Tier,
     TopologyEdge,
@@ -107,6 +108,11 @@ class World:
         inside = self.in_maintenance(service, at)
         low, high, _ = self._answers["maintenance"][service]
         return inside, low, high
+
+    def planned_change(self, service: str, at: int) -> str | None:
+        """What kind of planned change is under way: canary, load_test, sale or other; None where none is."""
+        row = self._newest("planned_change", service, at)
+        return row.change if isinstance(row, PlannedChange) else None
 
     def recent_deploy(self, service: str, at: int, within_s: float) -> str | None:
         """Version of the latest deploy in place at ``at``, if rolled out at most ``within_s`` before."""
