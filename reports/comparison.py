@@ -13,6 +13,7 @@ from titleshot.datasets.replay_log import ReplayLog
 from titleshot.reports.estimates import paired_estimate, prepare
 from titleshot.reports.feedback.definitions import USEFULNESS
 from titleshot.reports.feedback.panel import Panel
+from titleshot.reports.feedback.queue import review_queue
 from titleshot.reports.feedback.report import as_pair, as_score, feedback_report
 from titleshot.reports.groups import GROUPS, names, part
 from titleshot.reports.scorecard import scorecard
@@ -20,6 +21,9 @@ from titleshot.reports.scores.registered import SCORES
 from titleshot.reports.scores.score import Group
 from titleshot.reports.tally import Tally, paired
 from titleshot.reports.terms import Terms
+
+QUEUED, QUEUE_SEED = 20, 7
+"""Pages to label next that a comparison keeps, as many as ``feedback queue`` says unasked."""
 
 
 def compare_logs(
@@ -90,9 +94,10 @@ def compare_logs(
         }
         for group in GROUPS
     }
-    panel = Panel.of(terms, *sides) if terms.labels.feedback else None
+    panel = Panel.of(terms, *sides)
+    judged = bool(terms.labels.feedback)
     pairs = differences((first, second))
-    if panel is not None:
+    if judged:
         needed = (confidences or {}).get(USEFULNESS.name, confidence)
         pairs += (as_pair(panel, needed, decisive_confidence),)
         cards = [
@@ -103,7 +108,8 @@ def compare_logs(
         champion=cards[0],
         challenger=cards[1],
         pairs=pairs,
-        feedback=None if panel is None else feedback_report(panel),
+        feedback=feedback_report(panel) if judged else None,
+        review=review_queue(panel, n=QUEUED, seed=QUEUE_SEED),
         incidents=tuple(
             _pair(*outcomes, terms.settings.detect_within_s)
             for outcomes in zip(cards[0].incidents, cards[1].incidents, strict=True)

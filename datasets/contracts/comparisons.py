@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from titleshot.datasets.contracts.feedback import FeedbackReport
+from titleshot.datasets.contracts.feedback import FeedbackReport, ReviewQueue
 from titleshot.datasets.contracts.html_table import ShowsItself, html_table, short_interval
 from titleshot.datasets.contracts.record import Record
 from titleshot.datasets.contracts.scores import Direction, IncidentOutcome, Scorecard
@@ -64,6 +64,8 @@ class Comparison(ShowsItself, Record):
     by_group: dict[str, dict[str, tuple[PairedScore, ...]]] = Field(default_factory=dict)
     feedback: FeedbackReport | None = None
     """None where nobody gave any, and in what was written before it was kept."""
+    review: ReviewQueue | None = None
+    """Pages to label next, feedback or none; None in what was written before it was kept."""
     blocks: int
     weeks: float
     incidents_scored: int
