@@ -17,6 +17,18 @@ from titleshot.pipelines.outcome import Outcome, Progress, silent
 from titleshot.reports.scorecard import score_log
 
 _BASELINE_SCORES = ("incident_recall", "page_precision", "alarming_precision", "pages_per_week")
+_DETECTOR_SCORES = {
+    "incident_recall": "recall",
+    "page_precision": "precision",
+    "alarming_precision": "alarming",
+    "mean_time_to_detect_s": "mean delay s",
+    "false_pages_per_week": "false a week",
+    "pages_contributed_ratio": "share of pages",
+    "pages_alone_ratio": "alone",
+    "recall_lost_without_it": "recall lost without",
+    "false_pages_spared_per_week_without_it": "false a week spared",
+}
+"""What the terminal shows by detector, and how it heads it; ``--json`` has all, with intervals."""
 _METHODS = {
     "whole_weeks": "whole weeks",
     "within_weekday": "weeks of each weekday's own",
@@ -117,8 +129,27 @@ def _told(card: Scorecard) -> str:
         shown = [f"{s.name} {_value(s)}" for s in scores if s.name in _BASELINE_SCORES]
         lines.append(f"{name}: {', '.join(shown)}")
     lines += [f"note: {note}" for note in card.notes]
+    lines += _by_detector(card)
     lines += _correlation(card)
     return "\n".join(lines)
+
+
+def _by_detector(card: Scorecard) -> list[str]:
+    about = card.detectors
+    if about is None:
+        return []
+    if about.reason is not None:
+        return ["", f"by detector: null, {about.reason}"]
+    rows = [["by detector", "alerts", *_DETECTOR_SCORES.values()]]
+    for name, scores in card.by_group["detector"].items():
+        found = {score.name: score for score in scores}
+        cells = [_value(found[score]) if score in found else "" for score in _DETECTOR_SCORES]
+        rows.append([name, str(about.watched[name].alerts), *cells])
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    lines = ["", *("  ".join(c.ljust(w) for c, w in zip(row, widths, strict=True)).rstrip() for row in rows)]
+    for name, watched in about.watched.items():
+        lines.append(f"{name} watches {'; '.join(watched.selectors or watched.metrics) or 'nothing known'}")
+    return lines + [f"note: {note}" for note in about.notes]
 
 
 def _correlation(card: Scorecard) -> list[str]:

@@ -13,6 +13,7 @@ from titleshot.datasets.dataset import Dataset
 from titleshot.datasets.replay_log import ReplayLog
 from titleshot.reports import baselines
 from titleshot.reports.assignment import PageTable
+from titleshot.reports.by_detector.scored import scored_by_detector
 from titleshot.reports.chance import Chance, chance
 from titleshot.reports.correlation.scored import correlation_of
 from titleshot.reports.estimates import estimate, over_draws, prepare
@@ -74,7 +75,7 @@ def score_log(
     if terms.labels.feedback:
         panel = Panel.of(terms, contestant, terms.contestant(None))
         scores += (as_score(panel, CHAMPION, (confidences or {}).get(USEFULNESS.name, confidence)),)
-    return card.model_copy(update={"scores": scores, "correlation": correlation_of(terms, log)})
+    return card.model_copy(update={"scores": scores})
 
 
 def scorecard(terms: Terms, contestant: Contestant, confidences: Mapping[str, float]) -> Scorecard:
@@ -82,6 +83,7 @@ def scorecard(terms: Terms, contestant: Contestant, confidences: Mapping[str, fl
     matched, tally = contestant.matched, contestant.tally
     luck = _chance(terms, contestant)
     pages, incidents = matched.page_outcomes(), matched.incident_outcomes()
+    of_detectors, detectors = scored_by_detector(terms, contestant)
     return Scorecard(
         identity=contestant.identity,
         settings=terms.settings,
@@ -92,13 +94,16 @@ def scorecard(terms: Terms, contestant: Contestant, confidences: Mapping[str, fl
                 for name in names(terms, [contestant], group)
             }
             for group in GROUPS
-        },
+        }
+        | ({"detector": of_detectors} if of_detectors else {}),
         baselines=_baselines(terms, contestant),
         chance=luck.level,
         sensitivity=_sensitivity(terms, contestant),
         delay_curve=delay_curve(tally),
         incidents=incidents,
         pages=pages,
+        correlation=correlation_of(terms, contestant.log),
+        detectors=detectors,
         notes=(*terms.notes, *contestant.notes, *_notes(terms, contestant), baselines.MEANING),
     )
 

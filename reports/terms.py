@@ -128,10 +128,12 @@ class Terms:
             raise IntegrityError(
                 f"{log.path}: pages are not those that were imported; import the history again"
             )
-        return self.paging(pages, who, identity.notes_of(log))
+        return self.paging(pages, who, identity.notes_of(log), log)
 
-    def paging(self, pages: list[Page], who: Identity, notes: tuple[str, ...] = ()) -> Contestant:
-        """A contender that sent these pages; ``notes`` say where they come from."""
+    def paging(
+        self, pages: list[Page], who: Identity, notes: tuple[str, ...] = (), log: ReplayLog | None = None
+    ) -> Contestant:
+        """A contender that sent these pages; ``notes`` say where from, ``log`` what else it said."""
         matched = match(
             pages, self.labels.incidents, rules=self.rules, time=self.time, reference=self.reference
         )
@@ -139,7 +141,7 @@ class Terms:
         heads = [self.reference.canonical(head_service(page), page.paged_at) for page in matched.pages]
         flushed = sum(page.flushed for page in pages)
         counted = self.count(matched.matching, rotations)
-        return Contestant(who, matched, rotations, heads, counted, flushed, notes)
+        return Contestant(who, matched, rotations, heads, counted, flushed, notes, log)
 
     def count(self, matching: Matching, rotations: NDArray[np.int64]) -> Tally:
         """A matching by day block."""
@@ -172,6 +174,8 @@ class Contestant:
     """Pages left out because they were sent only when the replay ended."""
     notes: tuple[str, ...] = ()
     """What a reader must know of where the pages come from."""
+    log: ReplayLog | None = None
+    """Where its events and candidates are; None: nobody sent these pages."""
 
 
 def _check(detect_within_s: float | None, resamples: int, confidence: float) -> None:

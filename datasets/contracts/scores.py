@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -188,14 +188,46 @@ class CorrelationScores(ShowsItself, BaseModel):
         return html_table(self.reason or "incident candidates; context in brackets", header, shown)
 
 
+class WatchedBy(BaseModel):
+    """What one detector of a contender looks at, and how much it said."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    selectors: tuple[str, ...] = ()
+    """What the recipe sends to it, in words; empty where the log has no recipe."""
+    metrics: tuple[str, ...] = ()
+    """Names of the metrics its alerts were about."""
+    alerts: int
+    """Events of it that passed the alert policy."""
+    alerts_scored: int
+
+
+class DetectorScores(BaseModel):
+    """What ``by_group["detector"]`` speaks of, by detector string."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    watched: dict[str, WatchedBy] = Field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+    reason: str | None = None
+    """Why there is nothing by detector."""
+
+
 class Scorecard(ShowsItself, Record):
     """Everything ``score`` says of one replay log."""
+
+    VERSION: ClassVar[str] = "1.1"
+
+    schema_version: str = "1.1"
 
     identity: Identity
     settings: Settings
     scores: tuple[Score, ...]
     by_group: dict[str, dict[str, tuple[Score, ...]]] = Field(default_factory=dict)
-    """``{"severity": {"high": (…)}, "kind": …, "service": …, "team": …}``."""
+    """``{"severity": {"high": (…)}, "kind": …, "service": …, "team": …, "detector": …}``.
+
+    By detector each alert is a page, see ``detectors``.
+    """
     baselines: dict[str, tuple[Score, ...]] = Field(default_factory=dict)
     """``never``, ``always``, ``random``."""
     chance: ChanceLevel | None = None
@@ -205,7 +237,9 @@ class Scorecard(ShowsItself, Record):
     incidents: tuple[IncidentOutcome, ...] = ()
     pages: tuple[PageOutcome, ...] = ()
     correlation: CorrelationScores | None = None
-    """None in what was written before it was scored, and in the two sides of a comparison."""
+    """None in what was written before it was scored."""
+    detectors: DetectorScores | None = None
+    """What the groups by detector are; None in what was written before they were scored."""
     notes: tuple[str, ...] = ()
 
     def score(self, name: str) -> Score:
@@ -217,15 +251,14 @@ class Scorecard(ShowsItself, Record):
 
     def _repr_html_(self) -> str:
         caption = f"{self.identity.contender} on {self.identity.dataset}"
-        rows = [
-            [
-                s.name,
-                s.value,
-                short_interval(s.low, s.high),
-                f"{s.n} {s.n_of}",
-                s.chance,
-                s.reason or s.method,
-            ]
-            for s in self.scores
-        ]
-        return html_table(caption, ["score", "value", "interval", "n", "chance", "method or reason"], rows)
+        rows = [[*_in_short(s), s.chance, s.reason or s.method] for s in self.scores]
+        header = ["score", "value", "interval", "n", "chance", "method or reason"]
+        shown = html_table(caption, header, rows)
+        if by_detector := self.by_group.get("detector"):
+            rows = [[name, *_in_short(s), s.chance] for name, scores in by_detector.items() for s in scores]
+            shown += html_table("by detector, each alert a page", ["detector", *header[:5]], rows)
+        return shown
+
+
+def _in_short(score: Score) -> list[object]:
+    return [score.name, score.value, short_interval(score.low, score.high), f"{score.n} {score.n_of}"]

@@ -51,10 +51,7 @@ def read(log: ReplayLog) -> tuple[Alerts, Candidates, tuple[str, ...]]:
     twice is one.
     """
     table = log.table("events")
-    kept = pc.and_(pc.equal(table["policy"], ALERTED), pc.invert(pc.fill_null(table["flushed"], False)))
-    names = table["event_id"].combine_chunks()
-    once = pc.index_in(names, names).to_numpy(zero_copy_only=False) == np.arange(len(names))
-    alerts = np.flatnonzero(pc.fill_null(kept, False).to_numpy() & once)
+    names, alerts = table["event_id"].combine_chunks(), alert_rows(table)
     said = log.table("incidents")
     ids, flushed = said["incident_id"].to_pylist(), said["flushed"].to_pylist()
     emitted = said["emitted_at"].cast(pa.int64()).to_pylist()
@@ -82,6 +79,14 @@ def read(log: ReplayLog) -> tuple[Alerts, Candidates, tuple[str, ...]]:
     services = pc.binary_join_element_wise(table["namespace"], table["service"], "/").to_pylist()
     times = table["timestamp"].cast(pa.int64()).to_numpy()
     return Alerts(times, services, group), candidates, notes
+
+
+def alert_rows(events: pa.Table) -> Int64:
+    """Rows of the alerts among a log's events; one said twice counts once, where it was said first."""
+    kept = pc.and_(pc.equal(events["policy"], ALERTED), pc.invert(pc.fill_null(events["flushed"], False)))
+    names = events["event_id"].combine_chunks()
+    once = pc.index_in(names, names).to_numpy(zero_copy_only=False) == np.arange(len(names))
+    return np.flatnonzero(pc.fill_null(kept, False).to_numpy() & once)
 
 
 def _head(name: str, into: dict[str, str], known: dict[str, int]) -> str:

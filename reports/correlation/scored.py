@@ -68,10 +68,10 @@ def correlation_scores(
     return correlation_of(terms, log)
 
 
-def correlation_of(terms: Terms, log: ReplayLog) -> CorrelationScores:
+def correlation_of(terms: Terms, log: ReplayLog | None) -> CorrelationScores:
     """The same under settled terms; empty with a reason where the log holds no candidates by design."""
-    reason = _nothing(log)
-    if reason is not None:
+    reason = no_candidates(log)
+    if log is None or reason is not None:
         return CorrelationScores(reason=reason)
     account = Account.of(terms, log)
     claims = Claims.of(account)
@@ -100,7 +100,10 @@ def correlation_of(terms: Terms, log: ReplayLog) -> CorrelationScores:
     )
 
 
-def _nothing(log: ReplayLog) -> str | None:
+def no_candidates(log: ReplayLog | None) -> str | None:
+    """Why a log holds no candidates by design; None where it may hold some."""
+    if log is None:
+        return "nothing pages yet: there are no candidates"
     if log.about.get("opaque"):
         return "an imported page history holds pages, not the events and candidates behind them"
     recipe = log.about.get("recipe")

@@ -9,24 +9,31 @@ from typing import Any
 import pyarrow as pa
 from history import START
 
-from titleshot.datasets.contracts.incidents import Hypothesis, IncidentCandidate
+from titleshot.datasets.contracts.incidents import Hypothesis, IncidentCandidate, Page
 from titleshot.datasets.contracts.instants import SECOND, format_instant
 from titleshot.datasets.contracts.record import Severity
 from titleshot.datasets.dataset import Dataset
-from titleshot.datasets.replay_log import EVENTS, LogWriter, ReplayLog, incidents_table
+from titleshot.datasets.replay_log import EVENTS, LogWriter, ReplayLog, incidents_table, pages_table
 
 
 def minute(at: float) -> int:
     return START + round(at * 60) * SECOND
 
 
-def alert(at: float, service: str = "db", policy: str = "alerted", flushed: bool = False) -> dict[str, Any]:
+def alert(
+    at: float,
+    service: str = "db",
+    policy: str = "alerted",
+    flushed: bool = False,
+    detector: str | None = None,
+) -> dict[str, Any]:
     return {
-        "event_id": f"{service}@{at:g}",
+        "event_id": f"{service}@{at:g}" if detector is None else f"{service}@{at:g} {detector}",
         "timestamp": minute(at),
         "namespace": "shop",
         "service": service,
         "metric_name": "latency_p99",
+        "detector": detector,
         "policy": policy,
         "emitted_at": minute(at),
         "flushed": flushed,
@@ -76,6 +83,8 @@ def log(
     of: Dataset,
     alerts: Sequence[dict[str, Any]],
     candidates: Sequence[Sequence[IncidentCandidate]] = (),
+    pages: Sequence[Page] = (),
+    name: str = "contender",
     **about: Any,
 ) -> ReplayLog:
     rows = [{**dict.fromkeys(EVENTS.names), **one} for one in alerts]
@@ -84,9 +93,9 @@ def log(
         for field in EVENTS
     ]
     columns = [column.cast(field.type) for column, field in zip(columns, EVENTS, strict=True)]
-    with LogWriter(folder / "contender.log") as writer:
+    with LogWriter(folder / f"{name}.log") as writer:
         writer.about = {
-            "contender": "contender",
+            "contender": name,
             "recipe_digest": "0" * 64,
             "artifact_digest": None,
             "dataset": {"name": of.card.name, "digest": of.card.digest},
@@ -96,4 +105,21 @@ def log(
         }
         writer.append("events", pa.table(columns, schema=EVENTS))
         writer.append("incidents", incidents_table([record for pair in candidates for record in pair]))
-    return ReplayLog(folder / "contender.log")
+        writer.append("pages", pages_table(list(pages)))
+    return ReplayLog(folder / f"{name}.log")
+
+
+def page_of(pair: Sequence[IncidentCandidate], at: float, route: str = "on-call") -> Page:
+    """A page sent for a candidate, closed a minute later."""
+    return Page(
+        page_id=f"{pair[0].incident_id}-{route}",
+        incident_id=pair[0].incident_id,
+        status="sent",
+        route=route,
+        severity=pair[0].severity,
+        services=pair[0].services,
+        opened_at=pair[0].opened_at,
+        paged_at=minute(at),
+        last_event_at=minute(at),
+        closed_at=minute(at + 1),
+    )
