@@ -1,0 +1,192 @@
+"""What detectors over feature rows are: fitted arrays and one compiled step; a row in, a strangeness out."""
+
+from __future__ import annotations
+
+import hashlib
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from typing import Annotated, Any, ClassVar, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field, field_validator
+
+from titleshot.datasets.contracts.record import canonical_json
+from titleshot.datasets.errors import MalformedInput
+from titleshot.datasets.nearest import nearest
+from titleshot.detectors.block import F64, I8, I32
+from titleshot.detectors.detector import Arrays, DetectorParams
+from titleshot.detectors.features.drift import DriftWatch, reference
+from titleshot.detectors.features.feature_rows import FeatureRows
+from titleshot.detectors.features.service_health_columns import NAMES, VERSION
+
+SCORED, NOT_FITTED, TOO_MUCH_MISSING, HAS_DRIFTED = range(4)
+UNSCORED = ("scored", "not fitted", "too many features missing", "features have drifted since the fit")
+_CALENDAR = frozenset({"hour", "weekday"})
+"""A day has one weekday: their drift would say nothing."""
+
+
+class RowParams(DetectorParams):
+    """What families over feature rows share."""
+
+    columns: Annotated[tuple[str, ...], Field(min_length=1)]
+    """Features used, by name."""
+    max_missing_ratio: Annotated[float, Field(ge=0, le=1)] = 0.5
+    """A row that misses a larger share of the columns mostly present when fitted is not scored."""
+    refuse_drifted: bool = False
+    """Whether rows are left unscored while a column has drifted since the fit; else it is only counted."""
+
+    @field_validator("columns")
+    @classmethod
+    def _known(cls, given: tuple[str, ...]) -> tuple[str, ...]:
+        for name in given:
+            if name not in NAMES:
+                raise ValueError(f"service_health {VERSION} has no feature {name!r}{nearest(name, NAMES)}")
+        if len(set(given)) < len(given):
+            raise ValueError("a feature is named twice")
+        return given
+
+
+class RowScored(NamedTuple):
+    """One answer per row, all of length n; NaN where the row is not scored.
+
+    ``strangeness`` is u as detectors have it. ``driver`` is the place in ``NAMES`` of the feature that did
+    most to make the row strange, the numbers beside it are that feature's usual value and range.
+    """
+
+    strangeness: F64
+    driver: I32
+    expected: F64
+    lower: F64
+    upper: F64
+    shares: F64
+    """(n, columns): how much each column did, adding up to 1; zeros where nothing did."""
+    why: I8
+    """Place in ``UNSCORED``."""
+
+
+class History(NamedTuple):
+    """Feature rows to learn from: rows in order of time, and what is known of each by the cutoff."""
+
+    rows: FeatureRows
+    service_names: tuple[str, ...]
+    faulty: NDArray[np.bool_]
+    """Within a labelled incident that was known by the cutoff."""
+
+
+class RowDetector(ABC):
+    """One family with its parameters. It has no state of its own but counts and what the day looked like."""
+
+    family: ClassVar[str]
+    Params: ClassVar[type[RowParams]]
+
+    def __init__(self, params: RowParams | None = None) -> None:
+        self.params = self.Params() if params is None else params  # type: ignore[call-arg]
+        self._columns = np.array([NAMES.index(name) for name in self.params.columns], np.int64)
+        self._watched = [name for name in self.params.columns if name not in _CALENDAR]
+        self._watched_at = np.array([NAMES.index(name) for name in self._watched], np.int64)
+        self.drift = DriftWatch(self._watched)
+        self.unscored = np.zeros(len(UNSCORED), np.int64)
+        self._common: dict[str, NDArray[Any]] | None = None
+
+    @property
+    def name(self) -> str:
+        """``family@digest`` of the parameters: what events carry."""
+        digest = hashlib.sha256(canonical_json(self.params.model_dump(mode="json")).encode()).hexdigest()
+        return f"{self.family}@{digest[:8]}"
+
+    @abstractmethod
+    def fit(self, history: History) -> Arrays:
+        """Learn; give what :meth:`use` takes, :meth:`described` included."""
+
+    @abstractmethod
+    def _use(self, arrays: Mapping[str, NDArray[Any]]) -> None:
+        """Take what the family itself fitted."""
+
+    @abstractmethod
+    def _strangeness(self, given: F64) -> tuple[F64, F64]:
+        """u and shares of rows (n, columns) without NaN."""
+
+    def described(self, values: F64) -> Arrays:
+        """What the fitted rows (n, all features) looked like, so that others can be held against them."""
+        given = values[:, self._columns]
+        present = np.isfinite(given).mean(axis=0) if len(given) else np.zeros(len(self._columns))
+        levels = np.full((len(self._columns), 3), np.nan)
+        for place, column in enumerate(given.T):
+            found = column[np.isfinite(column)]
+            if len(found):
+                levels[place] = np.quantile(found, (0.005, 0.5, 0.995), method="lower")
+        about = {"version": VERSION, "columns": list(self.params.columns)}
+        return {
+            "about": np.frombuffer(canonical_json(about).encode(), np.uint8).copy(),
+            "present": present,
+            "levels": levels,
+            **(reference(values[:, self._watched_at]) if len(values) else {}),
+        }
+
+    def use(self, arrays: Mapping[str, NDArray[Any]]) -> None:
+        """Score with these from now on.
+
+        Raises:
+            MalformedInput: fitted on another version of the features, on others, or by another family.
+        """
+        if not arrays:
+            self._common = None
+            return
+        wanted = canonical_json({"version": VERSION, "columns": list(self.params.columns)}).encode()
+        try:
+            about = bytes(np.asarray(arrays["about"], np.uint8).tobytes())
+            if about != wanted:
+                raise MalformedInput(
+                    f"{self.name} was fitted on {about.decode()}, this is {wanted.decode()}; fit again"
+                )
+            self.drift.use(arrays)
+            self._use(arrays)
+            self._common = {name: np.asarray(arrays[name]) for name in ("present", "levels")}
+        except (KeyError, ValueError, TypeError) as error:
+            raise MalformedInput(
+                f"fitted arrays of {self.name} cannot be read ({error}); fit again"
+            ) from None
+
+    def score(self, rows: FeatureRows) -> RowScored:
+        """Score rows of one tick; each by itself."""
+        n, columns = len(rows), len(self._columns)
+        why = np.full(n, NOT_FITTED, np.int8)
+        u, shares = np.full(n, np.nan), np.zeros((n, columns))
+        levels = np.full((columns, 3), np.nan)
+        given = rows.values[:, self._columns].copy()
+        if self._common is not None and n:
+            self.drift.see(int(rows.timestamps[0]), rows.values[:, self._watched_at])
+            levels, usual = self._common["levels"], self._common["present"] >= 0.5
+            absent = ~np.isfinite(given)
+            short = absent[:, usual].sum(axis=1) > self.params.max_missing_ratio * max(1, usual.sum())
+            why = np.where(short, TOO_MUCH_MISSING, SCORED).astype(np.int8)
+            if self.params.refuse_drifted and self.drift.drifted.any():
+                why[:] = HAS_DRIFTED
+            fine = why == SCORED
+            # What is missing is taken as usual, and named in the evidence: it can make nothing strange.
+            np.copyto(given, np.nan_to_num(levels[:, 1]), where=absent)
+            if fine.any():
+                u[fine], shares[fine] = self._strangeness(given[fine])
+                shares[absent] = 0.0
+        np.add.at(self.unscored, why, 1)
+        best = shares.argmax(axis=1)
+        driver = np.where(why == SCORED, self._columns[best], -1).astype(np.int32)
+        lower, expected, upper = np.where((why == SCORED)[:, None], levels[best], np.nan).T
+        return RowScored(u, driver, expected, lower, upper, shares, why)
+
+    def report(self) -> dict[str, Any]:
+        """Rows scored and not, and why; features that have drifted."""
+        return {
+            "rows": {UNSCORED[i]: int(n) for i, n in enumerate(self.unscored.tolist()) if n},
+            "drifted": self.drift.report(),
+        }
+
+    def state(self) -> Arrays:
+        """Arrays that :meth:`load` continues from."""
+        return {"unscored": self.unscored, **{f"drift.{k}": v for k, v in self.drift.state().items()}}
+
+    def load(self, arrays: Mapping[str, NDArray[Any]]) -> None:
+        """Continue from :meth:`state`; copies."""
+        self.unscored = np.array(arrays["unscored"])
+        self.drift.load({k.removeprefix("drift."): v for k, v in arrays.items() if k.startswith("drift.")})
