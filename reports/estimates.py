@@ -12,21 +12,26 @@ from numpy.typing import NDArray
 
 from titleshot.datasets.contracts.comparisons import PairedScore
 from titleshot.datasets.contracts.scores import Score
-from titleshot.reports.intervals import ALL_ALIKE, Interval, defined_of, too_few, wilson_of_days
-from titleshot.reports.proportions import PairedCounts, design_effect, tango
-from titleshot.reports.scores.score import ScoreDefinition
-from titleshot.reports.statistics import (
-    FEWEST_BLOCKS,
-    Resampling,
-    Summands,
-    bca_interval,
-    percentile_interval,
-    permutation_p,
+from titleshot.reports.intervals import (
+    ALL_ALIKE,
+    Drawn,
+    Interval,
+    defined_of,
+    drawn_shares,
+    farther,
+    too_few,
 )
+from titleshot.reports.proportions import PairedCounts, tango, wilson
+from titleshot.reports.scores.score import ScoreDefinition
+from titleshot.reports.statistics import FEWEST_BLOCKS, Resampling, Summands, permutation_p
 from titleshot.reports.tally import Tally
-from titleshot.reports.unseen import Alike, alike, alike_pair
+from titleshot.reports.unseen import Sums, unseen, unseen_pair
 
 Float64 = NDArray[np.float64]
+
+NO_ESTIMATE = "a count of what was there, not an estimate"
+UNSEEN = "limit of the unseen"
+PAIRED = "paired day-block bootstrap"
 
 
 def estimate(definition: ScoreDefinition, tally: Tally, resampling: Resampling, confidence: float) -> Score:
@@ -149,20 +154,43 @@ def _single(
 ) -> Interval:
     blocks = resampling.blocks
     if definition.kind == "count":
-        return Interval(None, None, None, "a count of what was there, not an estimate")
-    if definition.kind == "proportion":
-        return wilson_of_days(summands, blocks, confidence)
+        return Interval(reason=NO_ESTIMATE)
+    closed = _closed(definition, tally, summands, confidence)
     if blocks < FEWEST_BLOCKS:
-        return Interval(None, None, None, too_few(blocks))
-    replicates = defined_of(resampling.replicates(summands))
-    if isinstance(replicates, str):
-        return Interval(None, None, None, replicates)
-    if replicates.min() == replicates.max():
-        limits = alike(_alike(definition, tally, summands), confidence)
-        return Interval(*limits) if limits else Interval(None, None, None, ALL_ALIKE)
-    without = resampling.leave_one_out(summands)
-    low, high = bca_interval(replicates, summands.value(), without, confidence, blocks)
-    return _open_ended(low, high, f"day-block bootstrap, BCa, {blocks} days")
+        return closed if definition.kind == "proportion" else Interval(reason=too_few(blocks))
+    drawn = _drawn(definition, resampling.replicates(summands))
+    return _reaching(closed, drawn, confidence, blocks, "day-block bootstrap")
+
+
+def _closed(definition: ScoreDefinition, tally: Tally, summands: Summands, confidence: float) -> Interval:
+    if definition.kind == "proportion":
+        successes, n = summands.columns.sum(axis=0)
+        return Interval(*wilson(successes, n, confidence), "Wilson score interval")
+    limits = unseen(_sums(definition, tally, summands), confidence)
+    return Interval(*limits, UNSEEN) if limits else Interval(reason=ALL_ALIKE)
+
+
+def _drawn(definition: ScoreDefinition, replicates: Float64, against: Float64 | None = None) -> Drawn | str:
+    """What was drawn, or why it says nothing."""
+    if definition.kind == "share":
+        return drawn_shares(replicates, against)
+    if against is not None:
+        with np.errstate(invalid="ignore"):  # infinite delays on both sides have no difference
+            replicates = replicates - against
+    defined = defined_of(replicates)
+    if isinstance(defined, str):
+        return defined
+    ordered = np.sort(defined)
+    if definition.kind == "quantile" and ordered[0] == ordered[-1]:
+        return ALL_ALIKE
+    return Drawn(ordered, ordered)
+
+
+def _reaching(closed: Interval, drawn: Drawn | str, confidence: float, blocks: int, method: str) -> Interval:
+    if isinstance(drawn, str):
+        return closed if closed.method and closed.method != UNSEEN else Interval(reason=drawn)
+    found = drawn.interval(confidence, blocks, method)
+    return _open_ended(farther(found, closed) if closed.method else found)
 
 
 @dataclass(frozen=True)
@@ -176,33 +204,21 @@ class _Paired:
 
     def interval(self, confidence: float) -> Interval:
         if self.definition.kind == "count":
-            return Interval(None, None, None, "a count of what was there, not an estimate")
-        if self.definition.kind == "proportion":
-            return self._score_interval(confidence)
-        return self.bootstrap(confidence)
+            return Interval(reason=NO_ESTIMATE)
+        closed, blocks = self._closed(confidence), self.resampling.blocks
+        if blocks < FEWEST_BLOCKS:
+            return closed if self.definition.kind == "proportion" else Interval(reason=too_few(blocks))
+        return _reaching(closed, self._replicates, confidence, blocks, PAIRED)
 
     def bootstrap(self, confidence: float) -> Interval:
-        replicates = self._replicates
-        if isinstance(replicates, str):
-            return Interval(None, None, None, replicates)
-        if replicates.min() == replicates.max() and self.definition.kind != "proportion":
-            sides = (
-                _alike(self.definition, self.champion, self.first),
-                _alike(self.definition, self.challenger, self.second),
-            )
-            limits = alike_pair(*sides, confidence)
-            return Interval(*limits) if limits else Interval(None, None, None, ALL_ALIKE)
+        """The day-block bootstrap alone, to stand beside."""
         blocks = self.resampling.blocks
-        low, high = percentile_interval(replicates, confidence, blocks)
-        return _open_ended(low, high, f"paired day-block bootstrap, {blocks} days")
-
-    @cached_property
-    def _replicates(self) -> Float64 | str:
-        if self.resampling.blocks < FEWEST_BLOCKS:
-            return too_few(self.resampling.blocks)
-        with np.errstate(invalid="ignore"):  # infinite delays on both sides have no difference
-            drawn = self.resampling.replicates(self.second) - self.resampling.replicates(self.first)
-        return defined_of(drawn)
+        if blocks < FEWEST_BLOCKS:
+            return Interval(reason=too_few(blocks))
+        drawn = self._replicates
+        return (
+            Interval(reason=drawn) if isinstance(drawn, str) else drawn.interval(confidence, blocks, PAIRED)
+        )
 
     def discordant(self) -> PairedCounts:
         if self.definition.success is None or self.definition.trials is None:
@@ -213,34 +229,36 @@ class _Paired:
             int((ours & ~theirs & among).sum()), int((theirs & ~ours & among).sum()), int(among.sum())
         )
 
-    def _score_interval(self, confidence: float) -> Interval:
-        counts = self.discordant()
-        method = "Tango score interval"
-        if self.resampling.blocks >= FEWEST_BLOCKS:
-            share = (counts.only_challenger - counts.only_champion) / counts.n
-            variance = ((counts.only_challenger + counts.only_champion) / counts.n - share**2) / counts.n
-            apart = self.second.columns[:, 0] - self.first.columns[:, 0]
-            effect = design_effect(apart, self.second.columns[:, 1], variance)
-            counts = PairedCounts(*(count / effect for count in counts))
-            method += f", design effect of days {effect:.2f}"
-        return Interval(*tango(counts, confidence), method)
+    def _closed(self, confidence: float) -> Interval:
+        if self.definition.kind == "proportion":
+            return Interval(*tango(self.discordant(), confidence), "Tango score interval")
+        sides = (
+            _sums(self.definition, self.champion, self.first),
+            _sums(self.definition, self.challenger, self.second),
+        )
+        limits = unseen_pair(*sides, confidence)
+        return Interval(*limits, UNSEEN) if limits else Interval(reason=ALL_ALIKE)
+
+    @cached_property
+    def _replicates(self) -> Drawn | str:
+        drawn = self.resampling.replicates(self.second), self.resampling.replicates(self.first)
+        return _drawn(self.definition, *drawn)
 
 
-def _alike(definition: ScoreDefinition, tally: Tally, summands: Summands) -> Alike:
-    above, below = summands.columns.sum(axis=0)[:2]
+def _sums(definition: ScoreDefinition, tally: Tally, summands: Summands) -> Sums:
+    # A quantile is no ratio of two sums and has no such limit, a largest of several none that asks for them.
+    above, below = (*summands.columns.sum(axis=0)[:2].tolist(), 0.0, 0.0)[:2]
     bound = None if definition.bound is None else definition.bound(tally)
-    return Alike(definition.kind, float(above), float(below), definition.n(tally), bound)
+    return Sums(definition.kind, summands.value(), above, below, definition.n(tally), bound)
 
 
-def _open_ended(low: float, high: float, method: str) -> Interval:
+def _open_ended(found: Interval) -> Interval:
     missing = [
         f"no {side} limit: too many are missed in some resamples"
-        for side, limit in (("lower", low), ("upper", high))
-        if not isfinite(limit)
+        for side, limit in (("lower", found.low), ("upper", found.high))
+        if limit is not None and not isfinite(limit)
     ]
-    return Interval(
-        low if isfinite(low) else None,
-        high if isfinite(high) else None,
-        method,
-        "; ".join(missing) or None,
-    )
+    if not missing:
+        return found
+    low, high = (None if limit is None or not isfinite(limit) else limit for limit in (found.low, found.high))
+    return Interval(low, high, found.method, "; ".join(missing))

@@ -1,4 +1,19 @@
-"""An interval with the method it was made by, or the reason why there is none."""
+"""An interval with the method it was made by, or the reason why there is none.
+
+What a verdict hangs on must not move the wrong way: where a contender gets worse, neither end of its
+interval, nor of its difference from another, may get better. A spread estimated from the same data cannot
+promise that (one more false page can make days more alike), so no such interval is made of a centre and a
+width. Each end is the farther of two that both keep the promise:
+
+- an order statistic of the resamples: a false page, a repeat or a miss moves no resample to the better, so it
+  moves none of their quantiles there;
+- a closed form of sums that moves with them: Wilson's and Tango's score interval for proportions of
+  incidents, which know of independent incidents only, and the limit of the unseen (``unseen.py``) for the
+  rest.
+
+Days that clump widen the first, few observations the second.
+``tests/registry/test_monotone_verdict.py`` holds both to it.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +24,7 @@ from numpy.typing import NDArray
 from scipy.special import ndtr, stdtrit
 
 from titleshot.reports.proportions import design_effect, wilson
-from titleshot.reports.statistics import FEWEST_BLOCKS, MOST_UNDEFINED, Summands
+from titleshot.reports.statistics import FEWEST_BLOCKS, MOST_UNDEFINED, Summands, percentile_interval
 
 Float64 = NDArray[np.float64]
 
@@ -23,6 +38,49 @@ class Interval(NamedTuple):
     high: float | None = None
     method: str | None = None
     reason: str | None = None
+
+
+class Drawn(NamedTuple):
+    """Resamples in rising order: taken at their least and at their most, where they are undefined."""
+
+    least: Float64
+    most: Float64
+    undefined: float = 0.0
+    """Share of resamples that are undefined and were taken so."""
+
+    def interval(self, confidence: float, blocks: int, method: str) -> Interval:
+        """Percentiles, widened for few blocks."""
+        low = percentile_interval(self.least, confidence, blocks)[0]
+        high = percentile_interval(self.most, confidence, blocks)[1]
+        if self.undefined:
+            method += f"; undefined in {self.undefined:.0%} of the resamples, there anything"
+        return Interval(low, high, f"{method}, {blocks} days")
+
+
+def drawn_shares(shares: Float64, against: Float64 | None = None) -> Drawn:
+    """Resamples of a share, or of its difference from another; without a page it may be anything from 0 to 1.
+
+    Left out, they would come back with the first false page, as if that were evidence.
+    """
+    if against is None:
+        least, most = np.nan_to_num(shares, nan=0.0), np.nan_to_num(shares, nan=1.0)
+        missing = np.isnan(shares)
+    else:
+        least = np.nan_to_num(shares, nan=0.0) - np.nan_to_num(against, nan=1.0)
+        most = np.nan_to_num(shares, nan=1.0) - np.nan_to_num(against, nan=0.0)
+        missing = np.isnan(shares) | np.isnan(against)
+    return Drawn(np.sort(least), np.sort(most), float(missing.mean()))
+
+
+def farther(one: Interval, other: Interval) -> Interval:
+    """As far as the one or the other reaches, at each end; the method names what reached an end."""
+    if one.low is None or one.high is None:
+        return other
+    if other.low is None or other.high is None:
+        return one
+    low, high = min(one.low, other.low), max(one.high, other.high)
+    reached = [each.method for each in (one, other) if each.method and (each.low == low or each.high == high)]
+    return Interval(low, high, " or ".join(dict.fromkeys(reached)))
 
 
 def wilson_of_days(summands: Summands, blocks: int, confidence: float) -> Interval:

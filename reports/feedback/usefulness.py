@@ -26,7 +26,7 @@ from titleshot.reports.statistics import (
     bca_interval,
     percentile_interval,
 )
-from titleshot.reports.unseen import Alike, alike_pair
+from titleshot.reports.unseen import Sums, unseen_pair
 
 Float64 = NDArray[np.float64]
 Limits = tuple[float | None, float | None, str | None, str | None]
@@ -105,8 +105,7 @@ def paired_bracket(
             return found
         if found.min() == found.max():
             # Days that are all alike say nothing of how much they might differ.
-            unseen = alike_pair(_alike(first), _alike(second), confidence)
-            return (-1.0, 1.0) if unseen is None else unseen[:2]
+            return unseen_pair(_sums(first), _sums(second), confidence) or (-1.0, 1.0)
         return percentile_interval(found, confidence, resampling.blocks)
 
     worst, best = ends(champion, challenger)
@@ -124,9 +123,9 @@ def differences(first: Summands, second: Summands, resampling: Resampling) -> Fl
     return _replicates(resampling, lambda: resampling.replicates(second) - resampling.replicates(first))
 
 
-def _alike(end: Summands) -> Alike:
+def _sums(end: Summands) -> Sums:
     useful, pages = end.columns.sum(axis=0).tolist()
-    return Alike("share", useful, pages, int(pages), None)
+    return Sums("share", end.value(), useful, pages, int(pages), None)
 
 
 def _bracket(

@@ -34,6 +34,12 @@ def _worst(tally: Tally) -> Summands:
     return Summands(np.hstack([only_complete(tally, false), tally.exposure.weeks]), of)
 
 
+def _one_page(tally: Tally) -> float:
+    """What one page adds to the rate of the rotation with the fewest weeks."""
+    weeks = tally.exposure.weeks.sum(axis=0)
+    return float(1 / weeks[weeks > 0].min(initial=np.inf))
+
+
 FALSE_PAGES_PER_WEEK = ScoreDefinition(
     name="false_pages_per_week",
     unit="per_week",
@@ -62,6 +68,7 @@ FALSE_PAGES_WORST_TEAM = ScoreDefinition(
     summands=_worst,
     n=on_call_weeks,
     undefined=needs_complete_labels("no scored time"),
+    bound=_one_page,
 )
 FALSE_PAGES_PER_SERVICE_DAY = ScoreDefinition(
     name="false_pages_per_service_day",
