@@ -49,7 +49,7 @@ TYPICAL: dict[str, Typical] = {
     "duplicates_per_week": Typical("per_week", "down", 4.0, sqrt(8.0), "weeks"),
     "pages_per_week": Typical("per_week", "down", 18.0, sqrt(30.0), "weeks"),
     "pages_per_shift": Typical("per_shift", "down", 1.3, 0.5, "weeks"),
-    "services_per_page": Typical("count", "down", 2.0, 1.0, "incidents"),
+    "naming_precision": Typical("ratio", "up", 0.65, 0.35, "incidents"),
 }
 
 
@@ -157,7 +157,7 @@ def rehearsed(policy: Policy, case: Case) -> Comparison:
             }.get(name, 0.0)
         if case.swapped:
             first, second = second, first
-        undefined = case.silent and name in {"page_precision", "alarming_precision", "services_per_page"}
+        undefined = case.silent and name in {"page_precision", "alarming_precision"}
         n_of = "incidents" if typical.per == "incidents" else "weeks"
         n = case.incidents if n_of == "incidents" else round(case.incidents / INCIDENTS_PER_WEEK)
         common = {"name": name, "unit": typical.unit, "better": typical.better, "n": n, "n_of": n_of}
@@ -197,8 +197,8 @@ def rehearsed(policy: Policy, case: Case) -> Comparison:
         )
     weeks = case.incidents / INCIDENTS_PER_WEEK
     return Comparison(
-        champion=_card("champion", policy, weeks, confidence, tuple(champion)),
-        challenger=_card("challenger", policy, weeks, confidence, tuple(challenger)),
+        champion=card("champion", policy, weeks, confidence, tuple(champion)),
+        challenger=card("challenger", policy, weeks, confidence, tuple(challenger)),
         pairs=tuple(pairs),
         incidents=(),
         blocks=round(7 * weeks),
@@ -214,7 +214,8 @@ def _around(value: float | None, error: float, confidence: float) -> tuple[float
     return value - reach, value + reach
 
 
-def _card(who: str, policy: Policy, weeks: float, confidence: float, scores: tuple[Score, ...]) -> Scorecard:
+def card(who: str, policy: Policy, weeks: float, confidence: float, scores: tuple[Score, ...]) -> Scorecard:
+    """A scorecard of made-up data, on the span the policy seals where it seals one."""
     zeros = "0" * 64
     sealed = policy.data.sealed_span
     start = sealed.span_from if sealed else 0

@@ -110,7 +110,17 @@ def first_days(tally: Tally, days: int) -> Tally:
     of_incidents = tally.incident_block < days
     of_pages = tally.page_block < days
     incidents = (
-        *("incident_block", "fate", "delay_s", "early", "observed_s", "duplicates", "named", "reset_s"),
+        *(
+            "incident_block",
+            "fate",
+            "delay_s",
+            "early",
+            "observed_s",
+            "duplicates",
+            "named",
+            "named_right",
+            "reset_s",
+        ),
         *("counted", "timed", "watched", "compared"),
     )
     pages = ("page_block", "page_day", "result", "rotation", "page_shift")
@@ -156,6 +166,7 @@ def _tally(
         observed_s=np.full(len(day), np.inf),
         duplicates=duplicates,
         named=np.where(detected, 1, 0),
+        named_right=np.where(detected, 1, 0),
         reset_s=np.where(detected, 0.0, np.nan),
         counted=all_incidents,
         timed=all_incidents,

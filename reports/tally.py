@@ -45,6 +45,8 @@ class Tally:
     duplicates: Int64
     named: Int64
     """Services the detecting page named."""
+    named_right: Int64
+    """Of them, those the incident affects."""
     reset_s: Float64
     """End of the last hitting page's activity − end of the incident; NaN where not detected."""
 
@@ -149,6 +151,7 @@ def tally(
         observed_s=observed_s,
         duplicates=matching.count(DUPLICATE),
         named=np.append(np.bincount(pages.services.rows, minlength=len(pages)), 0)[found.first_page],
+        named_right=_named_right(matching),
         reset_s=reset_s,
         counted=detected | (fate == MISSED),
         timed=detected | (fate == MISSED) | ((fate == CENSORED) & (observed_s >= within_s)),
@@ -162,6 +165,18 @@ def tally(
         weeks=exposure.weeks.sum(axis=1),
         service_days=exposure.service_days.sum(axis=1),
     )
+
+
+def _named_right(matching: Matching) -> Int64:
+    """Of the services the detecting page of each incident named, how many are affected."""
+    first, affected = matching.assignment.first_page, matching.incidents.affected
+    # A page is the first of one incident at most.
+    incident = np.full(len(matching.pages), -1, np.int64)
+    incident[first[first >= 0]] = np.flatnonzero(first >= 0)
+    page, code = matching.pages.services
+    wide = 1 + max(code.max(initial=0), affected.codes.max(initial=0))
+    right = np.isin(incident[page] * wide + code, affected.rows * wide + affected.codes)
+    return np.bincount(incident[page[right]], minlength=len(first))
 
 
 def paired(champion: Tally, challenger: Tally) -> tuple[Tally, Tally]:

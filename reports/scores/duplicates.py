@@ -51,6 +51,7 @@ DUPLICATES_PER_INCIDENT = ScoreDefinition(
     n=lambda tally: int(tally.compared.sum()),
     undefined=lambda _: "no incident was detected",
     bound=_longest_train,
+    instead="duplicates_per_week",
     groups=BY_INCIDENT,
 )
 FAN_OUT_PER_WEEK = ScoreDefinition(

@@ -17,6 +17,7 @@ from titleshot.reports.scores.false_pages import (
 )
 from titleshot.reports.scores.incident_recall import INCIDENT_RECALL
 from titleshot.reports.scores.left_out import CARRIED_INCIDENTS, CENSORED_INCIDENTS
+from titleshot.reports.scores.naming_precision import NAMING_PRECISION
 from titleshot.reports.scores.page_load import (
     PAGES_PER_SHIFT,
     PAGES_PER_WEEK,
@@ -59,6 +60,7 @@ SCORES: tuple[ScoreDefinition, ...] = (
     PAGES_PER_WEEK,
     PAGES_PER_SHIFT,
     SHIFTS_OVER_BUDGET,
+    NAMING_PRECISION,
     SERVICES_PER_PAGE,
     RESET_TIME,
     EARLY_DETECTIONS,

@@ -32,4 +32,5 @@ RESET_TIME = ScoreDefinition(
     n=lambda tally: int(tally.compared.sum()),
     undefined=lambda _: "no incident was detected",
     bound=_widest,
+    instead="duplicates_per_week and pages_per_week",
 )

@@ -52,10 +52,14 @@ class ScoreDefinition:
     """For ``proportion``: whether each incident of ``counted`` or ``timed`` is a success."""
     trials: Callable[[Tally], Bool] | None = None
     bound: Callable[[Tally], float] | None = None
-    """For ``mean``: the largest step one observation can make, where there is a largest."""
+    """For ``mean`` and ``maximum``: the largest step one observation can make. Where a policy may judge by
+    the score it must not depend on what was paged."""
     groups: frozenset[Group] = frozenset()
     chance: bool = False
     """Whether pages at the wrong times can earn it: then it is set beside shifted labels."""
+    instead: str | None = None
+    """What a policy is to judge by instead of this, where a miss takes an incident out of the score or leaves
+    it undefined: then missing one more could turn a failure into a pass, or into no answer."""
     applies: Callable[[Tally], bool] = lambda _: True
     """Whether it is to be shown at all."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from titleshot.reports.scores.naming_precision import NAMING_PRECISION
 from titleshot.reports.scores.score import ScoreDefinition, ratio
 from titleshot.reports.statistics import Summands
 from titleshot.reports.tally import Tally
@@ -17,18 +18,19 @@ def _summands(tally: Tally) -> Summands:
 SERVICES_PER_PAGE = ScoreDefinition(
     name="services_per_page",
     unit="count",
-    better="down",
+    better=None,
     n_of="detected incidents",
     question="When a page detects an incident, how many services does it name?",
     formula="mean over detected incidents of the services as sent; in a comparison over those both detected",
     range="1 upwards",
     misleads=(
-        "Other pages do not count, or a stream of false pages with one service each would hide it. "
-        "An incident that really affects many services may need them named."
+        "An incident that really affects many services may need them named, and one that is missed drops "
+        "out: naming_precision decides."
     ),
     kind="mean",
     summands=_summands,
     n=lambda tally: int(tally.compared.sum()),
     undefined=lambda _: "no incident was detected",
     bound=lambda tally: float(max(1, tally.named[tally.compared].max(initial=1))),
+    instead=NAMING_PRECISION.name,
 )

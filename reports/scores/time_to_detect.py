@@ -137,6 +137,7 @@ TIME_TO_DETECT_P50 = ScoreDefinition(
     summands=_quantile(0.5),
     n=lambda tally: int(tally.watched.sum()),
     undefined=_too_few(0.5),
+    instead="detected_in_time_ratio",
     groups=frozenset({"severity", "kind"}),
 )
 TIME_TO_DETECT_P90 = ScoreDefinition(
@@ -152,6 +153,7 @@ TIME_TO_DETECT_P90 = ScoreDefinition(
     summands=_quantile(0.9),
     n=lambda tally: int(tally.watched.sum()),
     undefined=_too_few(0.9),
+    instead="detected_in_time_ratio",
 )
 EARLY_DETECTIONS = ScoreDefinition(
     name="early_detections",

@@ -109,6 +109,7 @@ class _Incident(NamedTuple):
     delay_s: float
     duplicates: int
     named: int
+    named_right: int
     reset_s: float
 
 
@@ -122,7 +123,8 @@ _Day = tuple[list[_Incident], list[_Page]]
 
 
 def _by_day(tally: Tally) -> list[_Day]:
-    columns = (tally.detected, tally.compared, tally.delay_s, tally.duplicates, tally.named, tally.reset_s)
+    columns = (tally.detected, tally.compared, tally.delay_s, tally.duplicates, tally.named)
+    columns += (tally.named_right, tally.reset_s)
     incidents = [_Incident(*of) for of in zip(*(column.tolist() for column in columns), strict=True)]
     columns = (tally.result, tally.rotation, tally.page_shift)
     pages = [_Page(*of) for of in zip(*(column.tolist() for column in columns), strict=True)]
@@ -170,6 +172,7 @@ def _scores(history: list[_Day], drawn: list[int]) -> dict[str, float]:
         "pages_per_week": len(pages) / weeks,
         "pages_per_shift": len(pages) / (2 * DAYS),
         "shifts_over_budget_ratio": sum(many > 2 for many in by_shift.values()) / (2 * DAYS),
+        "naming_precision": sum(incident.named_right / incident.named for incident in found) / n,
         "services_per_page": sum(incident.named for incident in found) / len(found),
         "reset_time_s": sum(max(incident.reset_s, 0) for incident in compared) / len(compared),
     }
