@@ -33,6 +33,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "feedback": ("feedback", "answers on pages: add them, and see which pages to ask about next"),
     "nab": ("nab", "score a contender, or published results, by NAB's protocol"),
     "sensitivity": ("sensitivity", "how big a planted fault must be for a contender to page, and how soon"),
+    "thresholds": ("thresholds", "what lower and higher thresholds buy and cost"),
     "report": ("report", "write a page of an evidence folder or a log"),
     "policy": ("policy", "show what each criterion of a policy lets pass and stops"),
     "judge": ("judge", "judge past evidence under another policy"),

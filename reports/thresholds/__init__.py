@@ -1,0 +1,1 @@
+"""Recall, false pages and delay against threshold: points, what an exchange costs, and choices by rule."""
