@@ -14,6 +14,7 @@ import numpy as np
 
 from titleshot.datasets.contracts.instants import MINUTE, SECOND
 from titleshot.datasets.contracts.reference import Deploy, Maintenance, Ownership, ReferenceRow, TopologyEdge
+from titleshot.detectors.law_faults import POINTS, SHAPES, WORDS, faults, spacing
 from titleshot.detectors.law_parts import Part, Said
 from titleshot.detectors.law_runs import (
     by_kind,
@@ -121,10 +122,14 @@ def explains_itself(subject: Subject, stream: Stream) -> str | None:
         why = _unexplained(one)
         if why:
             return f"{why}: {one.explained or one.content}"
+    why = _longer_is_stranger(subject, stream)
+    if why:
+        return why
     found = [
         (one.explained.strangeness, one.series, one.explained)
         for one in said
         if one.explained
+        and one.explained.hears == "level"
         and 0 < one.explained.strangeness < 1e12
         and one.explained.upper > one.explained.expected
     ]
@@ -148,31 +153,32 @@ def finds_a_planted_fault(subject: Subject, stream: Stream) -> str | None:
     The stream only seeds the noise.
     """
     part = subject.part()
-    points = 2_000
-    healthy = healthy_stream(subject.keys, len(stream), points, part.delay_s)
-    half = START + points // 2 * MINUTE
-    samples = points // 2 * len(subject.keys)
+    minutes = spacing(part)
+    healthy = healthy_stream(subject.keys, len(stream), POINTS, part.delay_s, minutes)
+    half = START + POINTS // 2 * minutes * MINUTE
+    samples = POINTS // 2 * len(subject.keys)
     alarms = [one for one in run(subject, healthy) if one.strange and moment(one) >= half]
-    count = min((one.explained.sample_count for one in alarms if one.explained), default=points)
+    count = min((one.explained.sample_count for one in alarms if one.explained), default=POINTS)
     ratio = part.false_alarm_ratio(count)
     if len(alarms) / samples > 1.5 * ratio + 4 * math.sqrt(ratio / samples) + 2 / samples:
         return (
             f"{len(alarms)} of {samples} healthy samples are called strange; documented with {count} points "
             f"is a share of {ratio:.2g}"
         )
-    values, times = healthy.block.values.copy(), healthy.block.timestamps
-    faults = []
-    for share, size in ((0.6, 12.0), (0.85, -12.0)):
-        start = START + int(points * share) * MINUTE
-        faults.append((start, start + 15 * MINUTE))
-        values[(times >= start) & (times < start + 15 * MINUTE)] += size
-    found = {
-        one.series
-        for one in run(subject, healthy.valued(values))
-        if one.strange and any(start <= moment(one) < stop for start, stop in faults)
-    }
-    deaf = set(range(len(subject.keys))) - found if part.apart else {-1} - found
-    return f"15 minutes 12 deviations off went unheard in series {sorted(deaf)}" if deaf else None
+    for shape in SHAPES:
+        wanted = {code for code in range(len(subject.keys)) if part.listens(shape, code)}
+        if not wanted:
+            continue
+        faulty, spans = faults(healthy, shape, minutes)
+        found = {
+            one.series
+            for one in run(subject, faulty)
+            if one.strange and any(start <= moment(one) < stop for start, stop in spans)
+        }
+        deaf = wanted - found if part.apart else {-1} - found
+        if deaf:
+            return f"{WORDS[shape]} went unheard in series {sorted(deaf)}"
+    return None
 
 
 def knows_nothing_before_it_was_known(subject: Subject, stream: Stream) -> str | None:
@@ -252,6 +258,24 @@ def _essence(said: Iterable[Said]) -> set[tuple[str, int, str]]:
     return {(o.what, o.series, o.content) for o in said if o.explained or o.what == "candidate"}
 
 
+def _longer_is_stranger(subject: Subject, stream: Stream) -> str | None:
+    """What :func:`explains_itself` asks of those to whom not the value of a row is strange."""
+    part = subject.part()
+    minutes = spacing(part)
+    healthy = healthy_stream(subject.keys, len(stream), POINTS, part.delay_s, minutes)
+    for shape in SHAPES[1:]:
+        if not any(part.listens(shape, code) for code in range(len(subject.keys))):
+            continue
+        strangest = []
+        for grade in (1, 2):
+            said = run(subject, faults(healthy, shape, minutes, grade)[0])
+            rows = [one.explained for one in said if one.explained and one.explained.hears == shape]
+            strangest.append(max((row.strangeness for row in rows), default=0.0))
+        if not strangest[1] > strangest[0]:
+            return f"{WORDS[shape]} scores {strangest[0]:.3g}, twice that no more: {strangest[1]:.3g}"
+    return None
+
+
 def _unexplained(one: Said) -> str | None:
     row = one.explained
     if row is None:
@@ -260,6 +284,6 @@ def _unexplained(one: Said) -> str | None:
         return "expected lies outside its bounds"
     if row.sample_count < 1 or not row.baseline.strip():
         return "no sample count or no words on the baseline"
-    if row.strangeness > 1 + 1e-9 and row.lower <= row.value <= row.upper:
+    if row.hears == "level" and row.strangeness > 1 + 1e-9 and row.lower <= row.value <= row.upper:
         return "strange, yet within the bounds"
     return None

@@ -111,7 +111,7 @@ class _Walk:
         self.next_alert = 0
         self.next_tick = 0
         self._scores = alerts.scores.tolist()
-        self._high = (alerts.values > alerts.expected).tolist()
+        self._directions = alerts.directions()
 
     def until(self, alert_stop: int, tick_before: int | None) -> None:
         """Alerts up to a row number, and ticks before a time (None: all)."""
@@ -127,7 +127,7 @@ class _Walk:
                 half.series.services[code],
                 half.series.keys[code].metric_name,
                 self._scores[i],
-                "high" if self._high[i] else "low",
+                self._directions[i],
                 alerts.detectors[i],
             )
             half.say(self.correlator.alert(alert, clock, half.world), clock, self.said)

@@ -6,20 +6,21 @@ from collections import Counter
 from typing import Any
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from titleshot.datasets.contracts.events import event_ids, event_prefix
 from titleshot.datasets.contracts.instants import SECOND
 from titleshot.datasets.contracts.record import canonical_json
 from titleshot.detectors.alert_policy import AlertPolicy
-from titleshot.detectors.block import F64, I8, I32, I64, REFERENCE, SAMPLE, Block
+from titleshot.detectors.answers import Hearing, Ticks
+from titleshot.detectors.block import F64, I8, I32, I64, REFERENCE, SAMPLE, TICK, Block
 from titleshot.detectors.detected import Detected, Marks, Scores
 from titleshot.detectors.detector import Detector
 from titleshot.detectors.events import Events
 from titleshot.detectors.fitted import Fitted
 from titleshot.detectors.order import Dead, Released, ReleaseOrder, Rows
 from titleshot.detectors.recipe import Recipe, detector_of
+from titleshot.detectors.said_in_order import SaidInOrder, in_order, samples_only
 from titleshot.detectors.series import SeriesIndex
 from titleshot.detectors.world import World
 
@@ -47,6 +48,12 @@ class Detection:
             self._detectors.append(detector_of(selector.detector) if selector.detector else None)
             self._policies.append(AlertPolicy(selector.alert or recipe.alert))
         self._route = np.empty(0, np.int16)
+        # A selector that lets others see its series too has a mask of its own.
+        self._also = {
+            place: np.empty(0, np.bool_) for place, selector in enumerate(recipe.detectors) if selector.also
+        }
+        self._hearing = Hearing(recipe.tick)
+        self._hears = any(detector is not None and detector.hears_ticks for detector in self._detectors)
         self._prefixes: list[dict[int, bytes]] = [{} for _ in recipe.detectors]
 
     @property
@@ -71,9 +78,12 @@ class Detection:
         return parts[0] if len(parts) == 1 else Detected.joined(parts)
 
     def flush(self) -> Detected:
-        """Let go what still waits."""
+        """Let go what still waits.
+
+        Detectors hear no tick then: that nothing more comes is the end of the data, not silence.
+        """
         self._grow()
-        return self._seen(*self._order.flush(self.series.ranks))
+        return self._seen(*self._order.flush(self.series.ranks), hear=False)
 
     def _grow(self) -> None:
         known = len(self._route)
@@ -82,9 +92,13 @@ class Detection:
             return
         routes = np.full(n, -1, np.int16)
         routes[:known] = self._route
-        for code in range(known, n):
-            routes[code] = self.recipe.route(self.series.keys[code])
+        watchers = [self.recipe.watchers(key) for key in self.series.keys[known:]]
+        for code, places in enumerate(watchers, known):
+            routes[code] = next((place for place in places if place not in self._also), -1)
         self._route = routes
+        for place, mask in self._also.items():
+            more = np.array([place in places for places in watchers], np.bool_)
+            self._also[place] = np.concatenate([mask, more])
         for detector, policy in zip(self._detectors, self._policies, strict=True):
             if detector is not None:
                 detector.grow(n)
@@ -92,10 +106,11 @@ class Detection:
         if self._fitted is not None and self._in_use >= 0:
             self._use(self._in_use)
 
-    def _seen(self, released: Released, dead: Dead) -> Detected:
+    def _seen(self, released: Released, dead: Dead, *, hear: bool = True) -> Detected:
         rows, clocks = released.rows, released.clocks
         samples = rows.kinds == SAMPLE
         marks = np.flatnonzero(~samples)
+        hear = hear and self._hears
         seen: list[Events] = []
         scores: list[Scores] = []
         start = 0
@@ -103,9 +118,9 @@ class Detection:
             if stop > start and rows.kinds[start] == REFERENCE:
                 self.world.apply(released.payloads[int(rows.sequence[start])])  # type: ignore[arg-type]
             part = slice(start, stop)
-            if stop > start and samples[part].any():
+            if stop > start and (samples[part].any() or (hear and (rows.kinds[part] == TICK).any())):
                 self._fit_for(int(rows.timestamps[start]))
-                self._fold(rows.take(part), clocks[part], samples[part], seen, scores)
+                self._fold(rows.take(part), clocks[part], samples[part], seen, scores, hear=hear)
             start = stop
         return Detected(
             Events.joined(seen) if seen else Events.none(),
@@ -129,48 +144,70 @@ class Detection:
         return sorted(point for point in points if point < len(rows.timestamps))
 
     def _fold(
-        self, rows: Rows, clocks: I64, samples: NDArray[np.bool_], seen: list[Events], scores: list[Scores]
+        self,
+        rows: Rows,
+        clocks: I64,
+        samples: NDArray[np.bool_],
+        seen: list[Events],
+        scores: list[Scores],
+        *,
+        hear: bool,
     ) -> None:
+        ticks, tick_clocks = Ticks.none(), clocks[:0]
+        if hear:
+            ticks, at = self._hearing.of(rows.timestamps, rows.kinds == TICK, samples)
+            tick_clocks = clocks[at]
         codes, timestamps, values = rows.codes, rows.timestamps, rows.values
         if not samples.all():
-            codes, timestamps, values, clocks = _samples_only(rows.kinds, codes, timestamps, values, clocks)
+            codes, timestamps, values, clocks = samples_only(rows.kinds, codes, timestamps, values, clocks)
         n = len(codes)
         self.counts["samples"] += n
         self.counts["non_finite"] += n - int(np.isfinite(values).sum())
         strangeness = np.full(n, np.nan) if self.keep_scores else None
-        routes = self._route[codes] if len(self._detectors) > 1 or (self._route < 0).any() else None
-        found: list[tuple[I64, Events]] = []
+        all_one = len(self._detectors) == 1 and not self._also and not (self._route < 0).any()
+        routes = None if all_one else self._route[codes]
+        found: list[Events] = []
         for number, detector in enumerate(self._detectors):
             if detector is None:
                 continue
-            mine = None if routes is None else np.flatnonzero(routes == number)
-            if mine is not None and not len(mine):
+            mine = None if routes is None else self._mine(number, routes, codes)
+            listens = detector.hears_ticks and len(ticks.places) > 0
+            if mine is not None and not len(mine) and not listens:
                 continue
-            theirs = (
-                (codes, timestamps, values) if mine is None else (codes[mine], timestamps[mine], values[mine])
-            )
-            scored = detector.fold(*theirs)
-            u = scored.strangeness
-            self.counts["unscored"] += int(np.isnan(u).sum())
+            whole = slice(None) if mine is None else mine
+            given = (codes[whole], timestamps[whole], values[whole])
+            heard = Ticks.none()
+            if listens:
+                places = ticks.places if mine is None else np.searchsorted(mine, ticks.places, "left")
+                heard = ticks._replace(places=places.astype(np.int64))
+            answers = detector.answer(*given, heard)
+            u = answers.scored.strangeness
+            if number not in self._also:
+                self.counts["unscored"] += int(np.isnan(u).sum())
             if strangeness is not None:
-                strangeness[slice(None) if mine is None else mine] = u
+                strangeness[whole] = np.fmax(strangeness[whole], u)
+            said = in_order(given, clocks[whole], answers, heard, tick_clocks)
+            u = said.scored.strangeness
             status = self._policies[number].fold(
-                theirs[0], theirs[1], u, self._maintained(theirs[0], theirs[1], u)
+                said.codes, said.timestamps, u, self._maintained(said.codes, said.timestamps, u)
             )
             hits = np.flatnonzero(status)
             if len(hits):
-                where = hits if mine is None else mine[hits]
-                found.append(
-                    (where, self._events(number, detector, theirs, scored, status, hits, clocks[where]))
-                )
+                found.append(self._events(number, detector, said, status, hits))
         if found:
-            events = Events.joined([part for _, part in found])
-            if len(found) > 1:
-                events = events.take(np.argsort(np.concatenate([where for where, _ in found]), kind="stable"))
+            events = Events.joined(found)
+            if len(found) > 1 or len(ticks.places):
+                ranks = self.series.ranks[events.codes]
+                events = events.take(np.lexsort((ranks, events.timestamps)))
             self.counts["events"] += len(events)
             seen.append(events)
         if strangeness is not None:
             scores.append(Scores(codes, timestamps, strangeness))
+
+    def _mine(self, number: int, routes: NDArray[np.int16], codes: I32) -> I64:
+        """Row numbers of the samples a selector takes."""
+        mask = self._also.get(number)
+        return np.flatnonzero(routes == number if mask is None else mask[codes])
 
     def _maintained(self, codes: I32, timestamps: I64, u: F64) -> NDArray[np.bool_]:
         """Whether a strange sample fell into a maintenance window; asked for strange ones only."""
@@ -181,17 +218,9 @@ class Detection:
             out[i] = self.world.in_maintenance(self.series.services[codes[i]], int(timestamps[i]))
         return out
 
-    def _events(
-        self,
-        number: int,
-        detector: Detector,
-        given: tuple[I32, I64, F64],
-        scored: Any,
-        status: I8,
-        hits: I64,
-        clocks: I64,
-    ) -> Events:
-        codes, timestamps = given[0][hits], given[1][hits]
+    def _events(self, number: int, detector: Detector, said: SaidInOrder, status: I8, hits: I64) -> Events:
+        codes, timestamps = said.codes[hits], said.timestamps[hits]
+        scored = said.scored
         counts = scored.sample_count[hits]
         instants = timestamps.tolist()
         name = detector.name
@@ -200,24 +229,28 @@ class Detection:
             prefixes[code] = event_prefix(name, self.series.keys[code])
         ids = event_ids([prefixes[code] for code in codes.tolist()], instants)
         labels, deploys = self._enrichment(codes, instants)
-        n = len(hits)
+        n, notes = len(hits), said.notes
+        told: list[dict[str, Any] | None] = [None] * n
+        if notes is not None:
+            told = [detector.tell(notes, row, at) for row, at in zip(hits.tolist(), instants, strict=True)]
         return Events(
             ids,
             codes,
             timestamps,
-            given[2][hits],
+            said.values[hits],
             scored.expected[hits],
             scored.lower[hits],
             scored.upper[hits],
             scored.strangeness[hits],
             counts,
             status[hits],
-            clocks,
+            said.clocks[hits],
             [name] * n,
             [detector.window_seconds] * n,
             detector.baselines(counts.tolist(), instants),
             labels,
             deploys,
+            told,
         )
 
     def _enrichment(self, codes: I32, instants: list[int]) -> tuple[list[str], list[str | None]]:
@@ -263,6 +296,7 @@ class Detection:
             "order": order,
             "world": self.world.state(),
             "in_use": self._in_use,
+            "heard": self._hearing.last,
             "counts": dict(self.counts),
         }
         return arrays, about
@@ -279,24 +313,8 @@ class Detection:
                 policy.load(_under(f"policy.{number}.", arrays))
         self.world.load(about["world"])
         self.counts = Counter(about["counts"])
+        self._hearing.last = about["heard"]
         self._use(about["in_use"])
-
-
-@njit(cache=True, nogil=True)
-def _samples_only(
-    kinds: I8, codes: I32, timestamps: I64, values: F64, clocks: I64
-) -> tuple[I32, I64, F64, I64]:
-    """Columns of the rows that are samples."""
-    n = 0
-    for i in range(len(kinds)):
-        n += kinds[i] == 3
-    out = (np.empty(n, np.int32), np.empty(n, np.int64), np.empty(n, np.float64), np.empty(n, np.int64))
-    j = 0
-    for i in range(len(kinds)):
-        if kinds[i] == 3:
-            out[0][j], out[1][j], out[2][j], out[3][j] = codes[i], timestamps[i], values[i], clocks[i]
-            j += 1
-    return out
 
 
 def _under(prefix: str, arrays: dict[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:

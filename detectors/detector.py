@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from typing import Annotated, ClassVar, Literal, NamedTuple
+from typing import Annotated, Any, ClassVar, Literal, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -17,6 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from titleshot.datasets.contracts.record import SeriesKey, canonical_json
 from titleshot.datasets.errors import MalformedInput
+from titleshot.detectors.answers import Answers, Notes, Ticks
 
 Codes = npt.NDArray[np.int32]
 Counts = npt.NDArray[np.int32]
@@ -25,6 +26,9 @@ Floats = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
 Arrays = dict[str, npt.NDArray[np.generic]]
 Direction = Literal["both", "high", "low"]
+Shape = Literal["level", "silence", "stuck", "drift"]
+"""What is strange to a detector: a row's value, that no row comes, that values stand still, that they move
+away slowly."""
 
 HIGHEST_STRANGENESS = 1e15
 """Strangeness is cut here, so that ``u / (1 + u)`` stays below 1 in 64 bits."""
@@ -91,6 +95,13 @@ class Detector(ABC):
     needs_fit: ClassVar[bool] = False
     baseline_by_count: ClassVar[bool] = False
     """True where the words of :meth:`baseline` are the same at any time."""
+    hears: ClassVar[Shape] = "level"
+    """What it listens for; the laws plant that. For all but ``level`` the row's value is not what is strange:
+    ``expected`` and bounds then say where the series stands, and the evidence says why."""
+    hears_ticks: ClassVar[bool] = False
+    """True where time that passes without a row matters: :meth:`answer` is then told of ticks."""
+    warm_up_s: float = 0
+    """How long it must have watched a series before it speaks, where that is longer than a few rows."""
 
     def __init__(self, params: DetectorParams | None = None) -> None:
         self.params = self.Params() if params is None else params
@@ -143,6 +154,14 @@ class Detector(ABC):
     @abstractmethod
     def fold(self, codes: Codes, timestamps: Instants, values: Floats) -> Scored:
         """Score rows and take them in. Codes must be below the n last grown to."""
+
+    def answer(self, codes: Codes, timestamps: Instants, values: Floats, ticks: Ticks) -> Answers:  # noqa: ARG002
+        """What the engine calls: :meth:`fold`, and more where a family hears ticks or has more to tell."""
+        return Answers(self.fold(codes, timestamps, values))
+
+    def tell(self, notes: Notes, row: int, timestamp: int) -> dict[str, Any]:  # noqa: ARG002
+        """Evidence of one row from the columns that came with it; it goes before what every event has."""
+        return {}
 
     def state(self) -> Arrays:
         """The state as arrays of length n: live ones, so write them out before the next fold."""

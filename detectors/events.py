@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -40,6 +40,8 @@ class Events:
     baselines: Sequence[str]
     labels: Sequence[str]
     deploys: Sequence[str | None]
+    told: Sequence[Mapping[str, Any] | None]
+    """Evidence of the detector's own, as JSON; it goes before what every event has."""
 
     def __len__(self) -> int:
         return len(self.codes)
@@ -95,29 +97,44 @@ class Events:
             [],
             [],
             [],
+            [],
         )
 
     def evidence(self) -> list[str]:
         """Canonical JSON of each event's evidence."""
-        made: dict[tuple[int, str, bool, str | None], str] = {}
+        made: dict[tuple[int, str, str | None, str | None], str] = {}
         out = []
-        high = self.values > self.expected
-        for count, baseline, above, deploy in zip(
-            self.sample_counts.tolist(), self.baselines, high.tolist(), self.deploys, strict=True
+        for count, baseline, direction, deploy, told in zip(
+            self.sample_counts.tolist(),
+            self.baselines,
+            self.directions(),
+            self.deploys,
+            self.told,
+            strict=True,
         ):
-            key = (count, baseline, above, deploy)
-            text = made.get(key)
+            key = (count, baseline, direction, deploy)
+            text = made.get(key) if told is None else None
             if text is None:
-                evidence = {
-                    "sample_count": count,
-                    "baseline": baseline,
-                    "direction": "high" if above else "low",
-                }
+                evidence: dict[str, Any] = {"sample_count": count, "baseline": baseline}
+                if direction is not None:
+                    evidence["direction"] = direction
                 if deploy is not None:
                     evidence["recent_deploy"] = deploy
-                text = made[key] = canonical_json(evidence)
+                text = canonical_json(evidence | dict(told or {}))
+                if told is None:
+                    made[key] = text
             out.append(text)
         return out
+
+    def directions(self) -> list[str | None]:
+        """``high`` or ``low`` of what is expected; None where it is not the value that is strange."""
+        words: list[str | None] = np.where(self.values > self.expected, "high", "low").tolist()
+        for row in np.flatnonzero(self.values == self.expected).tolist():
+            words[row] = None
+        for row, told in enumerate(self.told):
+            if told is not None and "direction" in told:
+                words[row] = told["direction"]
+        return words
 
     def records(self, series: SeriesIndex) -> list[AnomalyEvent]:
         """One :class:`AnomalyEvent` a row."""

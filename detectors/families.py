@@ -11,6 +11,7 @@ from titleshot.datasets.contracts.record import broken
 from titleshot.datasets.errors import UsageError
 from titleshot.datasets.nearest import nearest
 from titleshot.detectors.detector import Detector
+from titleshot.detectors.no_data import NoData
 from titleshot.detectors.prophet_forecast import ProphetForecast
 from titleshot.detectors.robust_mad import RobustMad
 from titleshot.detectors.rolling_z_score import RollingZScore
@@ -18,6 +19,7 @@ from titleshot.detectors.seasonal_baseline import SeasonalBaseline
 from titleshot.detectors.time_of_day import TimeOfDay
 
 FAMILIES: dict[str, type[Detector]] = {
+    "no_data": NoData,
     "prophet_forecast": ProphetForecast,
     "robust_mad": RobustMad,
     "rolling_z_score": RollingZScore,

@@ -11,12 +11,14 @@ from typing import ClassVar, NamedTuple
 import numpy as np
 
 from titleshot.datasets.contracts.events import event_id
-from titleshot.datasets.contracts.record import SeriesKey
+from titleshot.datasets.contracts.instants import MINUTE
+from titleshot.datasets.contracts.record import SeriesKey, canonical_json
 from titleshot.datasets.contracts.reference import TopologyEdge
+from titleshot.detectors.answers import Hearing, Notes
 from titleshot.detectors.block import REFERENCE, SAMPLE, TICK, Block
 from titleshot.detectors.contender import Contender, Output, dead_letters
 from titleshot.detectors.correlators.correlator import Alert, Change, Correlator
-from titleshot.detectors.detector import Detector
+from titleshot.detectors.detector import Codes, Detector, Floats, Instants, Scored, Shape
 from titleshot.detectors.fitted import Fitted
 from titleshot.detectors.law_streams import LEVEL, SPREAD, START, history
 from titleshot.detectors.state import pack, unpack
@@ -34,6 +36,7 @@ class Explained(NamedTuple):
     upper: float
     sample_count: int
     baseline: str
+    hears: Shape = "level"
 
 
 @dataclass(frozen=True)
@@ -69,6 +72,12 @@ class Part(ABC):
     delay_s: float = 0
     """How late records may come."""
     memory_s: float | None = None
+    warm_up_s: float = 0
+    """How long it must have watched before it speaks."""
+
+    def listens(self, shape: Shape, code: int) -> bool:  # noqa: ARG002
+        """True where that is what it listens for in a series."""
+        return shape == "level"
 
     @abstractmethod
     def push(self, block: Block) -> list[Said]:
@@ -101,32 +110,68 @@ class DetectorPart(Part):
     def __init__(self, detector: Detector, keys: Sequence[SeriesKey]) -> None:
         self.detector = detector
         self.memory_s = detector.memory_s
+        self.warm_up_s = detector.warm_up_s
+        self._hearing = Hearing(MINUTE)
         detector.grow(len(keys))
         if detector.needs_fit:
             detector.use(detector.fit(keys, *history(keys)), keys)
 
+    def listens(self, shape: Shape, code: int) -> bool:  # noqa: ARG002
+        return shape == self.detector.hears
+
     def push(self, block: Block) -> list[Said]:
         rows = block.kinds == SAMPLE
+        ticks, places = self._hearing.of(block.timestamps, block.kinds == TICK, rows)
+        arrivals = block.arrivals[rows]
         codes, timestamps, values = block.codes[rows], block.timestamps[rows], block.values[rows]
-        scored = self.detector.fold(codes, timestamps, values)
+        answers = self.detector.answer(codes, timestamps, values, ticks)
+        said = self._said(arrivals, codes, timestamps, values, answers.scored, answers.notes)
+        at = answers.at_ticks
+        if at is None:
+            return said
+        moments, clocks = ticks.timestamps[at.ticks], block.arrivals[places][at.ticks]
+        more = self._said(clocks, at.codes, moments, at.values, at.scored, at.notes)
+        # A tick comes after the samples of its moment.
+        order = np.argsort(
+            np.concatenate([2 * np.arange(len(said)), 2 * ticks.places[at.ticks] - 1]), kind="stable"
+        )
+        both = said + more
+        return [both[i] for i in order]
+
+    def _said(
+        self,
+        arrivals: Instants,
+        codes: Codes,
+        timestamps: Instants,
+        values: Floats,
+        scored: Scored,
+        notes: Notes | None,
+    ) -> list[Said]:
         said = []
-        for code, at, timestamp, value, u, expected, lower, upper, count in zip(
-            *(column.tolist() for column in (codes, block.arrivals[rows], timestamps, values, *scored)),
-            strict=True,
+        for row, (code, at, timestamp, value, u, expected, lower, upper, count) in enumerate(
+            zip(
+                *(column.tolist() for column in (codes, arrivals, timestamps, values, *scored)),
+                strict=True,
+            )
         ):
             explained = None
+            content = f"{timestamp} {u!r} {expected!r} {lower!r} {upper!r} {count}"
             if u == u:
                 words = self.detector.baseline(count, timestamp)
-                explained = Explained(timestamp, value, u, expected, lower, upper, count, words)
-            content = f"{timestamp} {u!r} {expected!r} {lower!r} {upper!r} {count}"
+                hears = self.detector.hears
+                explained = Explained(timestamp, value, u, expected, lower, upper, count, words, hears)
+                if notes is not None and u >= 1:
+                    content += f" {canonical_json(self.detector.tell(notes, row, timestamp))}"
             said.append(Said(at, code, "score", content, explained, strange=u >= 1))
         return said
 
     def snapshot(self) -> bytes:
-        return pack(self.detector.state(), {})
+        return pack(self.detector.state(), {"heard": self._hearing.last})
 
     def restore(self, state: bytes) -> None:
-        self.detector.load(unpack(state)[0])
+        arrays, about = unpack(state)
+        self.detector.load(arrays)
+        self._hearing.last = about["heard"]
 
     def broken_samples(self) -> int | None:
         counted = self.detector.state().get("broken")
@@ -223,6 +268,18 @@ class ContenderPart(Part):
         self.delay_s = contender.recipe.lateness_s
         self.memory_s = contender.memory_s
         self.detectors = contender.recipe.make_detectors()
+        self.warm_up_s = max((detector.warm_up_s for detector in self.detectors), default=0)
+        self._hears = {detector.name: detector.hears for detector in self.detectors}
+        recipe = contender.recipe
+        self._listening = [
+            {recipe.make_detector(place).hears for place in recipe.watchers(key)} for key in keys
+        ]
+        self._also = [
+            recipe.make_detector(p) for p, s in enumerate(recipe.detectors) if s.also and s.detector
+        ]
+
+    def listens(self, shape: Shape, code: int) -> bool:
+        return shape in self._listening[code]
 
     def push(self, block: Block) -> list[Said]:
         return self._said(self.engine.push(block))
@@ -244,6 +301,7 @@ class ContenderPart(Part):
                 record.upper_bound,
                 int(events.sample_counts[i]),
                 events.baselines[i],
+                self._hears[events.detectors[i]],
             )
             policy = int(events.policies[i])
             content = f"{policy} {record.to_json()}"
@@ -268,4 +326,5 @@ class ContenderPart(Part):
         return int(self.engine.detection.counts["non_finite"])
 
     def false_alarm_ratio(self, sample_count: int) -> float:
-        return max(detector.false_alarm_ratio(sample_count) for detector in self.detectors)
+        beside = sum(detector.false_alarm_ratio(sample_count) for detector in self._also)
+        return beside + max(detector.false_alarm_ratio(sample_count) for detector in self.detectors)

@@ -73,7 +73,10 @@ class Stream:
         return Stream(self.keys, replace(self.block, values=values))
 
     def hushed(self, mask: Flags) -> Stream:
-        """The records of a mask as bare ticks: time still moves, nothing is said in them."""
+        """The records of a mask as bare ticks: time still moves, nothing is said in them.
+
+        A tick comes last of what arrives with it.
+        """
         b = self.block
         return Stream(
             self.keys,
@@ -85,7 +88,7 @@ class Stream:
                 np.where(mask, np.nan, b.values),
                 b.payloads,
             ),
-        )
+        ).by_arrival()
 
     def stretched(self, factor: int) -> Stream:
         """The same records with their distances multiplied; delays of arrival stay as they are."""
@@ -197,11 +200,13 @@ def _scale(values: Floats) -> float:
     return float(np.median(np.abs(values - np.median(values)))) or 1.0
 
 
-def healthy_stream(keys: Sequence[SeriesKey], seed: int, points: int, delay_s: float = 0) -> Stream:
-    """Independent Gaussian noise in every series, complete."""
+def healthy_stream(
+    keys: Sequence[SeriesKey], seed: int, points: int, delay_s: float = 0, minutes: int = 1
+) -> Stream:
+    """Independent Gaussian noise in every series, complete, a sample every so many minutes."""
     rng = np.random.default_rng(seed)
-    columns = [(code, np.arange(points), _noise(rng, points)) for code in range(len(keys))]
-    return _stream(keys, columns, points, delay_s, rng)
+    columns = [(code, minutes * np.arange(points), _noise(rng, points)) for code in range(len(keys))]
+    return _stream(keys, columns, minutes * points, delay_s, rng)
 
 
 def _stream(

@@ -103,7 +103,7 @@ def _watched(contender: Contender) -> tuple[SeriesKey, ...]:
         if selector.detector
     ]
     keys = plain_keys((metrics * 3)[: max(3, len(metrics))])
-    keys = tuple(key for key in keys if contender.recipe.route(key) >= 0)
+    keys = tuple(key for key in keys if contender.recipe.watchers(key))
     if not keys:
         raise UsageError(
             f"contender {contender.name!r} watches no series the laws can make up; use globs in match"

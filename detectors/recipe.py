@@ -49,13 +49,18 @@ class Match(BaseModel):
 
 
 class Selector(BaseModel):
-    """Which series go to which detector; ``detector: null`` leaves them unwatched."""
+    """Which series go to which detector; ``detector: null`` leaves them unwatched.
+
+    With ``also`` the selectors after it see its series too: one that listens for silence, say, beside the
+    one that looks at values.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     match: Match = Match()
     detector: dict[str, Any] | None
     alert: AlertPolicyParams | None = None
+    also: bool = False
 
     @field_validator("detector")
     @classmethod
@@ -66,8 +71,9 @@ class Selector(BaseModel):
 class Recipe(Record):
     """A contender before it has been fitted.
 
-    ``detectors`` are tried in order and the first that matches a series takes it; a series that none
-    matches is not watched. ``correlator: null`` makes an incident of every alert.
+    ``detectors`` are tried in order and the first that matches a series takes it, as do those with ``also``
+    on the way there; a series that none matches is not watched. ``correlator: null`` makes an incident of
+    every alert.
     """
 
     name: Name
@@ -93,12 +99,20 @@ class Recipe(Record):
         return round(self.tick_s * SECOND)
 
     def route(self, key: SeriesKey) -> int:
-        """Place of the first selector that matches a series, -1 where none does or it watches nothing."""
+        """Place of the selector that takes a series for itself, -1 where none does or it watches nothing."""
+        return next((place for place in self.watchers(key) if not self.detectors[place].also), -1)
+
+    def watchers(self, key: SeriesKey) -> tuple[int, ...]:
+        """Places of all selectors whose detectors see a series."""
         labels = json.loads(key.series_labels)
+        found = []
         for place, selector in enumerate(self.detectors):
             if selector.match.fits(key, labels):
-                return place if selector.detector else -1
-        return -1
+                if selector.detector:
+                    found.append(place)
+                if not selector.also:
+                    break
+        return tuple(found)
 
     def make_detector(self, place: int) -> Detector:
         """A fresh detector for one selector."""
@@ -123,6 +137,9 @@ class Recipe(Record):
     def digest(self) -> str:
         """SHA-256 of what the recipe does: defaults written out, name and description left out."""
         content = self.model_dump(mode="json", exclude={"name", "description"})
+        for selector in content["detectors"]:
+            if not selector["also"]:
+                del selector["also"]  # recipes from before there was such a thing are still what they were
         return hashlib.sha256(canonical_json(content).encode()).hexdigest()
 
 

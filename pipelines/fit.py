@@ -52,7 +52,7 @@ def fit(
     recipe = chosen.recipe
     series = SeriesIndex(data.series())
     places = [p for p, s in enumerate(recipe.detectors) if s.detector and recipe.make_detector(p).needs_fit]
-    routes = np.array([recipe.route(key) for key in series.keys], np.int64)
+    watchers = [recipe.watchers(key) for key in series.keys]
     cutoffs = _cutoffs(data, cutoff, every_s) if places else []
     sets: list[dict[int, dict[str, NDArray[Any]]]] = []
     for number, moment in enumerate(cutoffs):
@@ -60,7 +60,7 @@ def fit(
         keep = ~_planned(data.reference(), series, codes, timestamps, moment)
         learnt = {}
         for place in places:
-            mine = routes[codes] == place
+            mine = np.array([place in watching for watching in watchers], np.bool_)[codes]
             learnt[place] = recipe.make_detector(place).fit(
                 series.keys, codes[mine], timestamps[mine], values[mine], keep[mine]
             )
