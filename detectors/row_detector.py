@@ -66,12 +66,20 @@ class RowScored(NamedTuple):
 
 
 class History(NamedTuple):
-    """Feature rows to learn from: rows in order of time, and what is known of each by the cutoff."""
+    """Feature rows to learn from: rows in order of time, and what was known of each by the cutoff."""
 
     rows: FeatureRows
     service_names: tuple[str, ...]
     faulty: NDArray[np.bool_]
-    """Within a labelled incident that was known by the cutoff."""
+    """Within a labelled incident of the service."""
+    incident: I32
+    """Which one, counted by start; -1 for none."""
+    judged: I8
+    """1 where a responder found a page about the service useful then, -1 noisy, 0 where nobody judged."""
+    trusted: NDArray[np.bool_]
+    """Whether labels of that time were likely all in by the cutoff."""
+    labels: dict[str, Any]
+    """Where the labels come from: sources, reviewers, age, services without any; JSON."""
 
 
 class RowDetector(ABC):
@@ -79,6 +87,8 @@ class RowDetector(ABC):
 
     family: ClassVar[str]
     Params: ClassVar[type[RowParams]]
+    takes_missing: ClassVar[bool] = False
+    """True where the family knows what to do with NaN; others get the fitted median in its place."""
 
     def __init__(self, params: RowParams | None = None) -> None:
         self.params = self.Params() if params is None else params  # type: ignore[call-arg]
@@ -164,8 +174,9 @@ class RowDetector(ABC):
             if self.params.refuse_drifted and self.drift.drifted.any():
                 why[:] = HAS_DRIFTED
             fine = why == SCORED
-            # What is missing is taken as usual, and named in the evidence: it can make nothing strange.
-            np.copyto(given, np.nan_to_num(levels[:, 1]), where=absent)
+            # What is missing is taken as usual and named in the evidence: it can make nothing strange.
+            if not self.takes_missing:
+                np.copyto(given, np.nan_to_num(levels[:, 1]), where=absent)
             if fine.any():
                 u[fine], shares[fine] = self._strangeness(given[fine])
                 shares[absent] = 0.0
