@@ -6,35 +6,29 @@ escaped. The same records give the same bytes.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any
 
 from titleshot.datasets.contracts.comparisons import Comparison
 from titleshot.datasets.contracts.decision import Decision
-from titleshot.datasets.contracts.record import SEVERITIES
 from titleshot.datasets.contracts.scores import Scorecard
 from titleshot.datasets.contracts.validation import ValidationReport
 from titleshot.datasets.contracts.verdicts import Verdict
-from titleshot.reports.rendering import headline, history, identity, incident_rows, noise, strips
+from titleshot.reports.rendering import groups, headline, history, identity, incident_rows, noise, strips
+from titleshot.reports.rendering.assumptions import assumptions
 from titleshot.reports.rendering.baselines import baseline_table, luck_words, sensitivity_table
 from titleshot.reports.rendering.candidates import candidate_panel
 from titleshot.reports.rendering.costs import cost_of_being_wrong
 from titleshot.reports.rendering.criteria import criterion_rows
 from titleshot.reports.rendering.delays import delay_curve
-from titleshot.reports.rendering.glossary import meaning
+from titleshot.reports.rendering.labelling import FIRST, labelling
 from titleshot.reports.rendering.marks import KINDS, merging
 from titleshot.reports.rendering.nights import Night
 from titleshot.reports.rendering.stage import stage
 from titleshot.reports.rendering.timeline import MOST_WEEKS, timeline
 from titleshot.reports.rendering.tones import has_champion
 from titleshot.reports.rendering.weekly import weekly
-from titleshot.reports.rendering.wording import (
-    counted,
-    day,
-    listed,
-    name,
-    percent,
-)
+from titleshot.reports.rendering.wording import counted, day, name, percent
+from titleshot.reports.score_words import PARTS
 
 _NIGHT = Night()
 _ALWAYS_IN_LEGEND = ("detection", "duplicate", "false", "missed")
@@ -48,10 +42,6 @@ _VERDICT_WORDS = {
     "carried": "Already paged when it began",
     "censored": "Cut by the end of the span",
 }
-_OPEN_UP_TO = 60
-_MOST_GROUPS = 100
-One = TypeVar("One")
-Row = TypeVar("Row")
 
 
 def render_page(
@@ -78,16 +68,11 @@ def render_page(
     """
     cards = (comparison.champion, comparison.challenger)
     paired = strips.paired_rows(comparison, verdict)
-    criteria = criterion_rows(comparison, verdict)
-    names = dict.fromkeys(
-        [*(row.score for row in paired), *(criterion.score for criterion in verdict.criteria)]
-    )
     return _render(
         "comparison.html",
         cards,
         ("champion", "challenger"),
         incident_rows.of_comparison(comparison),
-        list(names),
         validation,
         title=title or (decision.name if decision else _against(comparison)),
         night=night,
@@ -106,11 +91,18 @@ def render_page(
         replayed=history.both_ran(comparison),
         caveats=history.caveats(comparison.champion),
         paired=paired,
-        criteria=criteria,
+        criteria=criterion_rows(comparison, verdict),
+        assumptions=assumptions(cards, ("champion", "challenger"), comparison, verdict),
+        decides={criterion.score for criterion in verdict.criteria},
+        missing=list(dict.fromkeys((*verdict.unmet, *verdict.missing))),
+        budgets=verdict.budgets,
+        standing=headline.standing(verdict),
+        labelling=labelling(comparison),
+        labelling_first=FIRST,
         has_limits=any(row.strip and row.strip.limit is not None for row in paired),
         has_outer=any(row.strip and row.strip.outer_low is not None for row in paired),
-        methods=_methods(paired),
-        by_group=_by_group(comparison.by_group, strips.paired_row),
+        methods=groups.methods_of(paired),
+        by_group=groups.by_group(comparison.by_group, strips.paired_row),
     )
 
 
@@ -122,14 +114,12 @@ def render_scorecard(
     night: Night = _NIGHT,
 ) -> str:
     """The scores of one replay log as one HTML page; arguments as for :func:`render_page`."""
-    rows, found = strips.score_rows(scorecard.scores), scorecard.correlation
-    of_candidates = () if found is None else (*found.scores, *found.context)
+    rows = strips.score_rows(scorecard.scores)
     return _render(
         "scorecard.html",
         (scorecard,),
         ("contender",),
         incident_rows.of_scorecard(scorecard),
-        [score.name for score in (*scorecard.scores, *of_candidates)],
         validation,
         title=title or history.heading(scorecard),
         night=night,
@@ -138,9 +128,11 @@ def render_scorecard(
         replayed=history.it_ran(scorecard),
         caveats=history.caveats(scorecard),
         scores=rows,
-        candidates=candidate_panel(found),
+        candidates=candidate_panel(scorecard.correlation),
+        assumptions=assumptions((scorecard,), ("contender",)),
+        decides=set(),
         has_limits=any(row.chance != "–" for row in rows),
-        by_group=_by_group(scorecard.by_group, strips.score_row),
+        by_group=groups.by_group(scorecard.by_group, strips.score_row),
     )
 
 
@@ -149,7 +141,6 @@ def _render(
     cards: tuple[Scorecard, ...],
     roles: tuple[str, ...],
     table: incident_rows.IncidentTable,
-    score_names: list[str],
     validation: ValidationReport | None,
     *,
     title: str,
@@ -169,6 +160,7 @@ def _render(
         script=script,
         policy=csp,
         sections=[
+            *([("labels", "What to label next")] if more.get("labelling") else []),
             ("scores", "Scores"),
             ("timeline", "What happened"),
             ("incidents", "Incident by incident"),
@@ -177,7 +169,8 @@ def _render(
             *([("candidates", "Candidates")] if more.get("candidates") else []),
             ("validation", "Validation"),
             ("identity", "Data and code"),
-            ("glossary", "Glossary"),
+            ("assumptions", "Assumptions"),
+            ("explained", "Scores explained"),
         ],
         roles=roles,
         night=night.hours(),
@@ -193,8 +186,8 @@ def _render(
         merging=merging(drawn.within_s),
         most_weeks=MOST_WEEKS,
         table=table,
-        table_words=_table_words(table, roles),
-        table_groups=_groups(table),
+        table_words=groups.counts_of(table, roles),
+        table_groups=groups.by_verdict(table),
         verdict_words=_VERDICT_WORDS,
         labels_complete=settings.labels_complete,
         false_word="false" if settings.labels_complete else "unmatched",
@@ -212,54 +205,10 @@ def _render(
         identity=identity.identity_rows(cards, roles, policy),
         settings=identity.setting_rows(settings),
         notes=list(dict.fromkeys(note for card in cards for note in card.notes)),
-        glossary=[(score, meaning(score)) for score in score_names],
+        explained=PARTS,
     )
 
 
 def _against(comparison: Comparison) -> str:
     champion = comparison.champion.identity.contender if has_champion(comparison) else "silence"
     return f"{name(comparison.challenger.identity.contender, 48)} against {name(champion, 48)}"
-
-
-def _table_words(table: incident_rows.IncidentTable, roles: tuple[str, ...]) -> str:
-    counts = ", ".join(f"{n:,} {verdict}" for verdict, n in table.counts)
-    if len(roles) == 2:
-        return f"Of the labelled incidents the challenger has {counts}."
-    return f"Of the labelled incidents: {counts}."
-
-
-def _methods(rows: list[strips.PairedRow]) -> list[tuple[str, str]]:
-    """How intervals were made, and of which scores."""
-    methods: dict[str, list[str]] = {}
-    for row in rows:
-        if row.method:
-            methods.setdefault(row.method, []).append(row.title)
-    return [(method, listed(titles, 30)) for method, titles in methods.items()]
-
-
-def _by_group(
-    by_group: dict[str, dict[str, tuple[One, ...]]], row: Callable[[One], Row]
-) -> list[tuple[str, list[tuple[str, list[Row]]], int]]:
-    """(kind, groups with their rows, groups in all); no more groups than a page can hold."""
-    made = []
-    for kind, groups in sorted(by_group.items()):
-        names = sorted(groups, key=lambda group: (_grave(group) if kind == "severity" else 0, group))
-        shown = [(group, [row(one) for one in groups[group]]) for group in names[:_MOST_GROUPS]]
-        made.append((kind, shown, len(names)))
-    return made
-
-
-def _grave(severity: str) -> int:
-    return -SEVERITIES.index(severity) if severity in SEVERITIES else 0
-
-
-def _groups(
-    table: incident_rows.IncidentTable,
-) -> list[tuple[str, list[incident_rows.IncidentRow], bool]]:
-    groups: dict[str, list[incident_rows.IncidentRow]] = {}
-    for row in table.rows:
-        groups.setdefault(row.verdict, []).append(row)
-    return [
-        (verdict, rows, verdict not in {"tied", "unscored", "detected"} and len(rows) <= _OPEN_UP_TO)
-        for verdict, rows in groups.items()
-    ]

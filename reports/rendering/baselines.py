@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from titleshot.datasets.contracts.scores import ChanceLevel, Score, Scorecard
-from titleshot.reports.rendering.glossary import meaning
-from titleshot.reports.rendering.wording import NONE, amount, counted, number
+from titleshot.reports.rendering.wording import NONE, amount, change, counted, number
 
 _BY_LUCK = "by luck"
 _ORDER = ("never", "always", "random")
@@ -13,7 +12,7 @@ _ORDER = ("never", "always", "random")
 def baseline_table(
     cards: tuple[Scorecard, ...], roles: tuple[str, ...]
 ) -> tuple[list[str], list[tuple[str, list[str]]]]:
-    """Column names, and per score its title and cells; scores without baseline and luck are left out.
+    """Column names, and per score its name and cells; scores without baseline and luck are left out.
 
     Baselines are those of the last card: a challenger's page compares with what it must beat.
     """
@@ -27,7 +26,7 @@ def baseline_table(
             continue
         found = [*beside, *(_of(other.scores, score.name) for other in cards)]
         cells = [NONE if one is None else amount(one.value, one.unit) for one in found]
-        rows.append((meaning(score.name).title, [*cells, amount(score.chance, score.unit)]))
+        rows.append((score.name, [*cells, amount(score.chance, score.unit)]))
     return [*names, *roles, _BY_LUCK], rows
 
 
@@ -55,7 +54,10 @@ def luck_words(level: ChanceLevel | None) -> str:
 def sensitivity_table(
     cards: tuple[Scorecard, ...], roles: tuple[str, ...]
 ) -> tuple[list[str], list[tuple[str, list[str]]]] | None:
-    """Scores under shorter and longer early and grace times beside those as set; None without any."""
+    """Scores under shorter and longer early and grace times beside those as set; None without any.
+
+    Of two cards the differences too: whether these turn is what a verdict hangs on.
+    """
     tried = cards[-1].sensitivity
     if not tried:
         return None
@@ -64,6 +66,8 @@ def sensitivity_table(
         columns += [f"{role}, {_times(one.factor)}" for one in tried if one.factor < 1]
         columns.append(f"{role}, as set")
         columns += [f"{role}, {_times(one.factor)}" for one in tried if one.factor >= 1]
+    if len(cards) == 2:
+        columns += [f"difference, {_times(one.factor)}" for one in tried]
     rows = []
     for name in tried[0].scores:
         cells: list[str] = []
@@ -73,8 +77,17 @@ def sensitivity_table(
             cells += [amount(one.scores.get(name), unit) for one in card.sensitivity if one.factor < 1]
             cells.append(NONE if score is None else amount(score.value, unit))
             cells += [amount(one.scores.get(name), unit) for one in card.sensitivity if one.factor >= 1]
-        rows.append((meaning(name).title, cells))
+        if len(cards) == 2:
+            cells += [
+                change(_apart(first.scores.get(name), second.scores.get(name)), unit)
+                for first, second in zip(cards[0].sensitivity, tried, strict=True)
+            ]
+        rows.append((name, cells))
     return columns, rows
+
+
+def _apart(first: float | None, second: float | None) -> float | None:
+    return None if first is None or second is None else second - first
 
 
 def _times(factor: float) -> str:

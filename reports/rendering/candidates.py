@@ -26,6 +26,7 @@ _COLUMNS = {
 class CandidateRow:
     """One score: its own value with interval and n, or why there is none, and the values beside it."""
 
+    score: str
     title: str
     value: str
     interval: str
@@ -75,6 +76,7 @@ def candidate_panel(found: CorrelationScores | None) -> CandidatePanel | None:
 def _row(score: Score, beside: list[dict[str, Score]]) -> CandidateRow:
     others = [row.get(score.name) for row in beside]
     return CandidateRow(
+        score.name,
         meaning(score.name).title,
         amount(score.value, score.unit),
         interval(score.low, score.high, score.unit),

@@ -41,6 +41,10 @@ ANSWERS = {
 }
 
 
+_MOST_NAMED = 4
+"""Scores in the sentence of the verdict; the criteria have them all."""
+
+
 @dataclass(frozen=True)
 class Reason:
     """One of the reasons at the head of a page. ``footing`` is the score behind the sentence."""
@@ -52,6 +56,11 @@ class Reason:
     footing: str
     said: str = ""
     """What stands beside the topic instead of the tone's own word."""
+
+    @property
+    def behind(self) -> str:
+        """The footing after the score's title, which leads to its definition."""
+        return self.footing.removeprefix(meaning(self.score).title)
 
     @property
     def label(self) -> str:
@@ -76,6 +85,8 @@ def verdict_sentence(comparison: Comparison, verdict: Verdict) -> str:
 
 def _and(items: list[str]) -> str:
     items = list(dict.fromkeys(items))
+    if len(items) > _MOST_NAMED:
+        items = [*items[: _MOST_NAMED - 1], f"{len(items) - _MOST_NAMED + 1} more"]
     return f"{', '.join(items[:-1])} and {items[-1]}" if len(items) > 1 else items[0]
 
 
@@ -196,9 +207,21 @@ def _of_criterion(row: CriterionRow) -> Reason:
         row.score,
         "worse" if failed else "open",
         f"Found {row.found}, asked: {row.asked}.",
-        f"Interval {row.interval}, n\u00a0=\u00a0{row.n}." if row.interval != NONE else row.reason,
+        f"{row.title}: interval {row.interval}, n\u00a0=\u00a0{row.n}."
+        if row.interval != NONE
+        else f"{row.title}: {row.reason}",
         "breaks the policy" if failed else "undecided",
     )
+
+
+def standing(verdict: Verdict) -> list[tuple[str, str]]:
+    """(what, said) of a verdict for one group, by a tier of its own, or on the way of a rollout."""
+    said = (
+        ("Judged for the group", verdict.group),
+        ("By the tier for narrow groups", verdict.narrow),
+        ("Next step of the rollout", verdict.next_step),
+    )
+    return [(what, words) for what, words in said if words]
 
 
 @dataclass(frozen=True)
@@ -206,8 +229,14 @@ class Fact:
     """One of the facts at the head of a scorecard's page."""
 
     topic: str
+    score: str
     sentence: str
     footing: str
+
+    @property
+    def behind(self) -> str:
+        """The footing after the score's title, which leads to its definition."""
+        return self.footing.removeprefix(meaning(self.score).title)
 
 
 def facts(card: Scorecard, night: Night) -> list[Fact]:
@@ -216,23 +245,22 @@ def facts(card: Scorecard, night: Night) -> list[Fact]:
     caught = sum(outcome.outcome == "detected" for outcome in scored)
     nights = broken_for_nothing(card.pages, night)
     of = counted(len(scored), "labelled incident")
+    by_name = {score.name: score for score in card.scores}
+
+    def fact(topic: str, name: str, sentence: str) -> Fact:
+        return Fact(topic, name, sentence, _score_footing(by_name.get(name)))
+
+    found = f"{caught:,} of {of} caught." if scored else "No labelled incident was scored."
     made = [
-        Fact(
-            "Incidents", f"{caught:,} of {of} caught." if scored else "No labelled incident was scored.", ""
-        ),
-        Fact("Nights", f"{counted(nights, 'on-call night')} broken for nothing.", ""),
+        fact("Incidents", "incident_recall", found),
+        fact("Nights", "false_pages_per_week", f"{counted(nights, 'on-call night')} broken for nothing."),
     ]
     delays = sorted(o.time_to_detect_s for o in scored if o.time_to_detect_s is not None)
     if delays:
-        middle = delays[len(delays) // 2]
-        made.append(Fact("Delay", f"Half of those caught were paged within {minutes(middle)}.", ""))
-    by_name = {score.name: score for score in card.scores}
-    footed = {
-        "Incidents": "incident_recall",
-        "Nights": "false_pages_per_week",
-        "Delay": "mean_time_to_detect_s",
-    }
-    return [Fact(fact.topic, fact.sentence, _score_footing(by_name.get(footed[fact.topic]))) for fact in made]
+        middle = minutes(delays[len(delays) // 2])
+        sentence = f"Half of those caught were paged within {middle}."
+        made.append(fact("Delay", "mean_time_to_detect_s", sentence))
+    return made
 
 
 def _score_footing(score: Score | None) -> str:

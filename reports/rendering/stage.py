@@ -10,6 +10,7 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from titleshot.reports.rendering.glossary import meaning
 from titleshot.reports.rendering.wording import counted, duration, moment, name, number, prose
 
 _TEMPLATES = Path(__file__).parent.parent / "templates"
@@ -28,6 +29,7 @@ def stage() -> tuple[Environment, Markup, Markup, str]:
     environment.filters.update(
         name=name, prose=prose, counted=counted, number=number, duration=duration, moment=moment
     )
+    environment.filters["meaning"] = meaning
     style, script = (
         # Files of this package, never data.
         Markup((_TEMPLATES / file).read_text(encoding="utf-8"))  # noqa: S704

@@ -52,13 +52,15 @@ def test_scores_stand_beside_what_knows_nothing_and_context_is_folded() -> None:
 
 def test_every_score_shown_is_explained() -> None:
     shown = page(FOUND)
-    glossary = shown[shown.index('id="glossary"') :]
-    assert "Are alerts of one incident together, and with nothing else?" in glossary
+    words = shown[shown.index('id="explained"') :]
+    assert "Are alerts of one incident together, and with nothing else?" in words
     for one in (*FOUND.scores, *FOUND.context):
-        assert f"<code>{one.name}</code>" in glossary
+        assert f'href="#score-{one.name}"' in shown
+        assert f"<code>{one.name}</code>" in words
 
 
 def test_a_log_without_candidates_says_why_and_an_old_scorecard_says_nothing() -> None:
     opaque = page(CorrelationScores(reason="a page history holds <no> events"))
     assert "Not scored: a page history holds &lt;no&gt; events." in opaque
-    assert "candidates" not in page(None)
+    assert 'id="candidates"' not in page(None)
+    assert 'href="#candidates"' not in page(None)
