@@ -10,6 +10,8 @@ from titleshot.datasets.contracts.instants import DAY, SECOND, WEEK
 from titleshot.datasets.contracts.scores import IncidentOutcome
 from titleshot.datasets.dataset import Dataset
 from titleshot.datasets.replay_log import ReplayLog
+from titleshot.reports.correlation.paired import PairedCandidates
+from titleshot.reports.correlation.scored import account_of
 from titleshot.reports.estimates import paired_estimate, prepare
 from titleshot.reports.feedback.definitions import USEFULNESS
 from titleshot.reports.feedback.panel import Panel
@@ -63,7 +65,12 @@ def compare_logs(
         span=span,
     )
     sides = terms.contestant(champion), terms.contestant(challenger)
-    cards = [scorecard(terms, side, confidences or {}) for side in sides]
+    accounts = account_of(terms, sides[0].log), account_of(terms, sides[1].log)
+    cards = [
+        scorecard(terms, side, confidences or {}, account)
+        for side, account in zip(sides, accounts, strict=True)
+    ]
+    candidates = PairedCandidates(terms, *accounts, confidences or {}, decisive_confidence)
     first, second = paired(sides[0].tally, sides[1].tally)
 
     def differences(of: tuple[Tally, Tally], group: Group | None = None) -> tuple[PairedScore, ...]:
@@ -84,7 +91,7 @@ def compare_logs(
             for definition in shown
         )
 
-    by_group = {
+    by_group: dict[str, dict[str, tuple[PairedScore, ...]]] = {
         group: {
             name: differences(
                 (part(terms, sides[0], first, group, name), part(terms, sides[1], second, group, name)),
@@ -94,6 +101,9 @@ def compare_logs(
         }
         for group in GROUPS
     }
+    for group, found in candidates.by_group().items():
+        for name, scores in found.items():
+            by_group[group][name] = by_group[group].get(name, ()) + scores
     panel = Panel.of(terms, *sides)
     judged = bool(terms.labels.feedback)
     pairs = differences((first, second))
@@ -114,6 +124,7 @@ def compare_logs(
             _pair(*outcomes, terms.settings.detect_within_s)
             for outcomes in zip(cards[0].incidents, cards[1].incidents, strict=True)
         ),
+        correlation_pairs=candidates.pairs(),
         by_group=by_group,
         blocks=terms.resampling.blocks,
         weeks=float(terms.time.seconds(None, terms.time.days * DAY, DAY).sum()) * SECOND / WEEK,

@@ -12,6 +12,7 @@ from typing import Any, get_args
 import numpy as np
 from numpy.typing import NDArray
 
+from titleshot.reports.exposure import NO_OWNER
 from titleshot.reports.scores.score import Group
 from titleshot.reports.tally import Tally
 from titleshot.reports.terms import Contestant, Terms
@@ -50,7 +51,7 @@ def _of_incidents(contestant: Contestant, group: Group) -> NDArray[Any]:
     if group == "service":
         found = matched.roots
     elif group == "team":
-        found = [team or "" for team in matched.teams]
+        found = [team or NO_OWNER for team in matched.teams]
     else:
         found = [str(getattr(label, group)) for label in matched.incidents]
     return np.array(found, object)

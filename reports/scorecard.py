@@ -15,7 +15,8 @@ from titleshot.reports import baselines
 from titleshot.reports.assignment import PageTable
 from titleshot.reports.by_detector.scored import scored_by_detector
 from titleshot.reports.chance import Chance, chance
-from titleshot.reports.correlation.scored import correlation_of
+from titleshot.reports.correlation.account import Account
+from titleshot.reports.correlation.scored import account_of, correlation_of
 from titleshot.reports.estimates import estimate, over_draws, prepare
 from titleshot.reports.feedback.definitions import USEFULNESS
 from titleshot.reports.feedback.panel import CHAMPION, Panel
@@ -78,8 +79,14 @@ def score_log(
     return card.model_copy(update={"scores": scores})
 
 
-def scorecard(terms: Terms, contestant: Contestant, confidences: Mapping[str, float]) -> Scorecard:
-    """The scorecard of one contender under settled terms."""
+def scorecard(
+    terms: Terms,
+    contestant: Contestant,
+    confidences: Mapping[str, float],
+    account: Account | str | None = None,
+) -> Scorecard:
+    """The scorecard of one contender under settled terms; ``account`` where its log was read before."""
+    account = account_of(terms, contestant.log) if account is None else account
     matched, tally = contestant.matched, contestant.tally
     luck = _chance(terms, contestant)
     pages, incidents = matched.page_outcomes(), matched.incident_outcomes()
@@ -102,7 +109,7 @@ def scorecard(terms: Terms, contestant: Contestant, confidences: Mapping[str, fl
         delay_curve=delay_curve(tally),
         incidents=incidents,
         pages=pages,
-        correlation=correlation_of(terms, contestant.log),
+        correlation=correlation_of(terms, account, confidences),
         detectors=detectors,
         notes=(*terms.notes, *contestant.notes, *_notes(terms, contestant), baselines.MEANING),
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -57,9 +57,17 @@ class IncidentPair(BaseModel):
 class Comparison(ShowsItself, Record):
     """The paired comparison ``compare`` makes; what the judge reads."""
 
+    VERSION: ClassVar[str] = "1.1"
+
+    schema_version: str = "1.1"
+
     champion: Scorecard
     challenger: Scorecard
     pairs: tuple[PairedScore, ...]
+    """What reaches people."""
+    correlation_pairs: tuple[PairedScore, ...] = ()
+    """Of incident candidates and their hypotheses; null with a reason where a side has none. Empty in what
+    was written before they were compared."""
     incidents: tuple[IncidentPair, ...]
     by_group: dict[str, dict[str, tuple[PairedScore, ...]]] = Field(default_factory=dict)
     feedback: FeedbackReport | None = None
@@ -72,10 +80,15 @@ class Comparison(ShowsItself, Record):
 
     def pair(self, name: str) -> PairedScore:
         """The paired score of that name; KeyError names those there are."""
-        for pair in self.pairs:
+        for pair in self.all_pairs:
             if pair.name == name:
                 return pair
-        raise KeyError(f"no paired score {name!r}; there are {', '.join(p.name for p in self.pairs)}")
+        raise KeyError(f"no paired score {name!r}; there are {', '.join(p.name for p in self.all_pairs)}")
+
+    @property
+    def all_pairs(self) -> tuple[PairedScore, ...]:
+        """What reaches people, then what is made of candidates: all a policy may ask for."""
+        return (*self.pairs, *self.correlation_pairs)
 
     def _repr_html_(self) -> str:
         sides = self.champion.identity.contender, self.challenger.identity.contender
@@ -84,7 +97,7 @@ class Comparison(ShowsItself, Record):
                 *(p.name, p.champion, p.challenger, p.difference, short_interval(p.low, p.high)),
                 *(f"{p.n} {p.n_of}", p.p_value, p.reason or p.method),
             ]
-            for p in self.pairs
+            for p in self.all_pairs
         ]
         header = ["score", *sides, "difference", "interval", "n", "p", "method or reason"]
         return html_table(f"{sides[1]} against {sides[0]}", header, rows)

@@ -28,14 +28,23 @@ def pairs_of(partition: Partition) -> tuple[int, int, int, int]:
     )
 
 
-def _value(partition: Partition) -> float:
-    both, truth, said, total = pairs_of(partition)
-    if not total:
-        return float("nan")
-    # Everything times the number of all pairs, so that it stays exact until the one division.
-    above = both * total - truth * said
-    below = (truth + said) * total - 2 * truth * said
-    return 2 * above / below if below else float("nan")
+def _summands(partition: Partition) -> Summands:
+    """Pairs by the day of the incident: of each pair that a candidate makes, half goes to either alert's."""
+    incident, group, n = partition.cells
+    in_groups = np.bincount(group, n) if len(n) else n.astype(float)
+    both = np.bincount(incident, n * (n - 1) / 2, partition.incidents)
+    said = np.bincount(incident, n * (in_groups[group] - 1) / 2, partition.incidents)
+    sizes = partition.incident_sizes.astype(float)
+    columns = (both, sizes * (sizes - 1) / 2, said, sizes)
+
+    def ari(sums: NDArray[np.float64]) -> NDArray[np.float64]:
+        both, truth, said, alerts = (sums[..., column] for column in range(4))
+        total = alerts * (alerts - 1) / 2
+        above, below = both * total - truth * said, (truth + said) * total - 2 * truth * said
+        defined = below > 0
+        return np.where(defined, 2 * above / np.where(defined, below, 1.0), np.nan)
+
+    return Summands(np.column_stack([partition.per_incident(column) for column in columns]), ari)
 
 
 ARI: CorrelationScore[Partition] = CorrelationScore(
@@ -50,10 +59,9 @@ ARI: CorrelationScore[Partition] = CorrelationScore(
         " line: a difference of two is not what promotes."
     ),
     source="SCORING 3; Hubert and Arabie (1985), Journal of Classification 2",
-    summands=lambda partition: Summands(np.array([[_value(partition)]]), lambda sums: sums[..., 0]),
-    n=lambda partition: int(partition.incident_sizes.sum()),
+    summands=_summands,
+    n=lambda partition: partition.alerts,
     undefined=lambda _: (
         "one incident at most, or only incidents of one alert: no cut could be told from chance"
     ),
-    no_interval="pairs of alerts cross days; bcubed_f carries the interval",
 )

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from titleshot.datasets.contracts.scores import Direction
-from titleshot.reports.correlation.definition import CorrelationScore
+from titleshot.reports.correlation.definition import TOLD_BY, CorrelationScore
 from titleshot.reports.correlation.partition import Partition
 from titleshot.reports.statistics import Summands
 
@@ -84,7 +84,7 @@ def _score(name: str, of: str, better: Direction, by_incident: bool) -> Correlat
     }[of]
 
     def n(partition: Partition) -> int:
-        return int(partition.seen.sum() if by_incident else partition.incident_sizes.sum())
+        return int(partition.seen.sum()) if by_incident else partition.alerts
 
     def undefined(partition: Partition) -> str:
         if not partition.seen.any():
@@ -110,6 +110,8 @@ def _score(name: str, of: str, better: Direction, by_incident: bool) -> Correlat
         summands=lambda partition: Summands(_columns(partition, by_incident), part),
         n=n,
         undefined=undefined,
+        seen_by_both=True,
+        groups=TOLD_BY if by_incident and of == "f" else frozenset(),
     )
 
 

@@ -37,6 +37,7 @@ CONTAMINATION_RATIO = CorrelationScore(
         "Leaving every alert alone has the best value there is; read it beside bcubed_recall. Without"
         " complete labels it is an upper limit: what looks like noise may be an incident nobody labelled."
     ),
+    kind="share",
     summands=_summands,
     n=lambda partition: int((own_alerts(partition) > 0).sum()),
     undefined=lambda _: "no candidate holds an alert of a labelled incident",

@@ -105,7 +105,7 @@ ANY_HIT_RECALL = CorrelationScore(
     summands=_any_hit_recall,
     n=lambda partition: partition.incidents,
     undefined=lambda _: "no labelled incident in scored time",
-    proportion=True,
+    kind="proportion",
 )
 V_MEASURE = CorrelationScore(
     name="v_measure",

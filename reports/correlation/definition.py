@@ -5,20 +5,23 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import isfinite
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from titleshot.datasets.contracts.scores import Direction, Score
-from titleshot.reports.intervals import ALL_ALIKE, Interval, defined_of, too_few, wilson_of_days
-from titleshot.reports.statistics import (
-    FEWEST_BLOCKS,
-    Resampling,
-    Summands,
-    bca_interval,
-)
+from titleshot.reports import estimates
+from titleshot.reports.intervals import Interval
+from titleshot.reports.scores.score import Group, Kind, ScoreDefinition
+from titleshot.reports.statistics import Resampling, Summands
 
 Subject = TypeVar("Subject")
+Found = TypeVar("Found")
+Bool = NDArray[np.bool_]
+
+TOLD_BY: frozenset[Group] = frozenset({"severity", "kind", "team"})
+"""What scores of each incident are told by; services have too few incidents each."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,26 +43,64 @@ class CorrelationScore(Generic[Subject]):
     n: Callable[[Subject], int]
     undefined: Callable[[Subject], str]
     """Why there is no value, for a subject that gives none."""
-    proportion: bool = False
-    """One success or failure per incident: its score interval needs no twenty days."""
+    kind: Kind = "mean"
+    """How the interval is made; ``proportion``: one success or failure per incident, which needs no twenty
+    days."""
+    success: Callable[[Subject], Bool] | None = None
+    """For a ``proportion`` that is compared: which incidents are a success …"""
+    trials: Callable[[Subject], Bool] | None = None
+    """… among which."""
+    bound: Callable[[Subject], float] | None = None
+    """The largest step one observation can make of a mean; None: 1."""
     no_interval: str | None = None
     """Why days cannot be resampled, where they cannot."""
+    seen_by_both: bool = False
+    """In a comparison: over incidents both contenders have alerts of."""
+    groups: frozenset[Group] = frozenset()
+    """What it is told by: a score of each incident, by what the incident is."""
 
     def value(self, subject: Subject) -> float:
         """The score; NaN where undefined."""
         return self.summands(subject).value()
+
+    @property
+    def definition(self) -> ScoreDefinition:
+        """The same to the machinery of intervals, which asks of a subject only what is defined here."""
+        bound: Callable[[Any], float] = self.bound or (lambda _: 1.0)
+        return ScoreDefinition(
+            name=self.name,
+            unit=self.unit,
+            better=self.better,
+            n_of=self.n_of,
+            question=self.question,
+            formula=self.formula,
+            range=self.range,
+            misleads=self.misleads,
+            source=self.source,
+            kind=self.kind,
+            summands=_of_anything(self.summands),
+            n=_of_anything(self.n),
+            undefined=_of_anything(self.undefined),
+            success=None if self.success is None else _of_anything(self.success),
+            trials=None if self.trials is None else _of_anything(self.trials),
+            bound=bound,
+        )
+
+
+def _of_anything(function: Callable[[Subject], Found]) -> Callable[[Any], Found]:
+    return function
 
 
 def estimate(
     score: CorrelationScore[Subject], subject: Subject, resampling: Resampling, confidence: float
 ) -> Score:
     """A score with its interval, or with the reason why there is none."""
-    summands = score.summands(subject)
-    value = summands.value()
-    if isfinite(value):
-        found = _interval(score, summands, resampling, confidence)
-        return _told(score, subject, value, found, confidence)
-    return _told(score, subject, None, Interval(reason=score.undefined(subject)), confidence)
+    if score.no_interval is None:
+        anything: Any = subject
+        return estimates.estimate(score.definition, anything, resampling, confidence)
+    value = score.value(subject)
+    found = Interval(reason=score.no_interval if isfinite(value) else score.undefined(subject))
+    return _told(score, subject, value if isfinite(value) else None, found, confidence)
 
 
 def over_draws(
@@ -93,23 +134,3 @@ def _told(
         method=found.method,
         reason=found.reason,
     )
-
-
-def _interval(
-    score: CorrelationScore[Subject], summands: Summands, resampling: Resampling, confidence: float
-) -> Interval:
-    blocks = resampling.blocks
-    if score.no_interval:
-        return Interval(reason=score.no_interval)
-    if score.proportion:
-        return wilson_of_days(summands, blocks, confidence)
-    if blocks < FEWEST_BLOCKS:
-        return Interval(reason=too_few(blocks))
-    defined = defined_of(resampling.replicates(summands))
-    if isinstance(defined, str):
-        return Interval(reason=defined)
-    if defined.min() == defined.max():
-        return Interval(reason=ALL_ALIKE)
-    without = resampling.leave_one_out(summands)
-    low, high = bca_interval(defined, summands.value(), without, confidence, blocks)
-    return Interval(low, high, f"day-block bootstrap, BCa, {blocks} days")

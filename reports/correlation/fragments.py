@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from titleshot.reports.correlation.definition import CorrelationScore
+from titleshot.reports.correlation.definition import TOLD_BY, CorrelationScore
 from titleshot.reports.correlation.partition import Partition
 from titleshot.reports.scores.score import ratio
 from titleshot.reports.statistics import Summands
@@ -16,13 +16,14 @@ def fragments(partition: Partition) -> NDArray[np.int64]:
     return np.bincount(partition.cells.incident, minlength=partition.incidents)
 
 
-def _mean(partition: Partition) -> Summands:
-    return ratio(partition.per_incident(fragments(partition)), partition.per_incident(partition.seen))
+def share_of_seen(partition: Partition, values: NDArray[np.generic]) -> Summands:
+    """The mean of a value per incident over those with alerts."""
+    return ratio(partition.per_incident(values), partition.per_incident(partition.seen))
 
 
-def _broken(partition: Partition) -> Summands:
-    broken = fragments(partition) > 1
-    return ratio(partition.per_incident(broken), partition.per_incident(partition.seen))
+def _in_pieces(partition: Partition) -> NDArray[np.bool_]:
+    broken: NDArray[np.bool_] = fragments(partition) > 1
+    return broken
 
 
 def seen_incidents(partition: Partition) -> int:
@@ -48,9 +49,12 @@ FRAGMENTS_PER_INCIDENT = CorrelationScore(
     formula="mean over incidents with alerts of the candidates holding any of them; an alert alone is one",
     range="1 upwards; 1 is best",
     misleads=_MISLEADS,
-    summands=_mean,
+    summands=lambda partition: share_of_seen(partition, fragments(partition)),
     n=seen_incidents,
     undefined=no_alert,
+    bound=lambda partition: float(max(1, fragments(partition).max(initial=1) - 1)),
+    groups=TOLD_BY,
+    seen_by_both=True,
 )
 FRAGMENTED_RATIO = CorrelationScore(
     name="fragmented_ratio",
@@ -60,8 +64,11 @@ FRAGMENTED_RATIO = CorrelationScore(
     formula="incidents with alerts in more than one candidate / incidents with alerts",
     range="0 to 1; 0 is best",
     misleads=_MISLEADS,
-    summands=_broken,
+    summands=lambda partition: share_of_seen(partition, _in_pieces(partition)),
     n=seen_incidents,
     undefined=no_alert,
-    proportion=True,
+    kind="proportion",
+    success=_in_pieces,
+    trials=lambda partition: partition.seen,
+    seen_by_both=True,
 )

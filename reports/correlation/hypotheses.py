@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from titleshot.datasets.contracts.scores import Direction
 from titleshot.reports.correlation.account import NONE, Account
-from titleshot.reports.correlation.definition import CorrelationScore
+from titleshot.reports.correlation.definition import TOLD_BY, CorrelationScore
 from titleshot.reports.correlation.partition import by_block
 from titleshot.reports.scores.score import ratio
 from titleshot.reports.statistics import Summands
@@ -50,6 +50,17 @@ class Naming:
         partition = account.partition
         found = account.main != NONE
         return cls(at_1, at_3, reciprocal, found, partition.incident_block, partition.blocks)
+
+    def only(self, among: NDArray[np.bool_]) -> Naming:
+        """Of these incidents."""
+        return Naming(
+            self.at_1[among],
+            self.at_3[among],
+            self.reciprocal[among],
+            self.found[among],
+            self.incident_block[among],
+            self.blocks,
+        )
 
     @classmethod
     def of(cls, account: Account) -> Naming:
@@ -101,7 +112,10 @@ def _score(name: str, what: str, said: str, whole: bool) -> CorrelationScore[Nam
         undefined=lambda _: (
             "no labelled incident in scored time" if whole else "no labelled incident has a candidate"
         ),
-        proportion=what != "reciprocal",
+        kind="mean" if what == "reciprocal" else "proportion",
+        success=lambda naming: getattr(naming, what) == 1.0,
+        trials=lambda naming: np.ones(len(naming.found), bool) if whole else naming.found,
+        groups=TOLD_BY if whole else frozenset(),
     )
 
 

@@ -5,10 +5,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from titleshot.reports.correlation.definition import CorrelationScore
-from titleshot.reports.correlation.fragments import no_alert, seen_incidents
+from titleshot.reports.correlation.definition import TOLD_BY, CorrelationScore
+from titleshot.reports.correlation.fragments import no_alert, seen_incidents, share_of_seen
 from titleshot.reports.correlation.partition import Partition
-from titleshot.reports.scores.score import ratio
 from titleshot.reports.statistics import Summands
 
 
@@ -17,11 +16,11 @@ def incidents_held(partition: Partition) -> NDArray[np.int64]:
     return np.bincount(partition.cells.group, minlength=len(partition.group_sizes))
 
 
-def _merged(partition: Partition) -> Summands:
+def _mixed(partition: Partition) -> NDArray[np.bool_]:
     cells = partition.cells
-    merged = np.zeros(partition.incidents, bool)
-    merged[cells.incident[incidents_held(partition)[cells.group] > 1]] = True
-    return ratio(partition.per_incident(merged), partition.per_incident(partition.seen))
+    mixed = np.zeros(partition.incidents, bool)
+    mixed[cells.incident[incidents_held(partition)[cells.group] > 1]] = True
+    return mixed
 
 
 def _largest(partition: Partition) -> Summands:
@@ -42,10 +41,14 @@ OVER_MERGE_RATIO = CorrelationScore(
         " strayed alert is enough to mix two incidents; bcubed_precision weighs how much was mixed. Counted"
         " per incident: per candidate, many small right ones would hide one that swallows the day."
     ),
-    summands=_merged,
+    summands=lambda partition: share_of_seen(partition, _mixed(partition)),
     n=seen_incidents,
     undefined=no_alert,
-    proportion=True,
+    kind="proportion",
+    success=_mixed,
+    trials=lambda partition: partition.seen,
+    groups=TOLD_BY,
+    seen_by_both=True,
 )
 LARGEST_MERGE = CorrelationScore(
     name="largest_merge",

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+Bool = NDArray[np.bool_]
 Float64 = NDArray[np.float64]
 Int64 = NDArray[np.int64]
 
+Number = TypeVar("Number", bound=np.generic)
 ALONE = -1
 """The candidate of an alert that was put in none."""
 _DENSE = 4_000_000
@@ -41,6 +43,9 @@ class Partition:
     blocks: int
     complete: bool = True
     """Labels are declared complete: a candidate that holds no incident is false."""
+    among: Bool | None = None
+    """The incidents that means are taken over; None: all. The others stay where they are: putting two
+    incidents together is wrong whichever of them is asked about."""
 
     @cached_property
     def cells(self) -> Cells:
@@ -73,9 +78,14 @@ class Partition:
 
     @cached_property
     def seen(self) -> NDArray[np.bool_]:
-        """Incidents with any alert: the others are the detector's misses, not the correlator's."""
-        seen: NDArray[np.bool_] = self.incident_sizes > 0
+        """Incidents asked about with any alert: the others are misses of the detector."""
+        seen: Bool = self.asked(self.incident_sizes) > 0
         return seen
+
+    @property
+    def alerts(self) -> int:
+        """Alerts of the incidents asked about."""
+        return int(self.asked(self.incident_sizes).sum())
 
     @cached_property
     def held(self) -> NDArray[np.bool_]:
@@ -85,7 +95,18 @@ class Partition:
 
     def per_incident(self, values: NDArray[np.generic]) -> Float64:
         """A value per incident, summed by day block."""
-        return by_block(self.incident_block, values, self.blocks)
+        return by_block(self.incident_block, self.asked(values), self.blocks)
+
+    def asked(self, values: NDArray[Number]) -> NDArray[Number]:
+        """Values per incident, 0 for those that are not asked about."""
+        return values if self.among is None else values * self.among
+
+    def only(self, among: Bool) -> Partition:
+        """The same, asked about these incidents. What does not hang on them is not counted again."""
+        asked = replace(self, among=among)
+        for name in ("cells", "incident_sizes", "group_sizes", "held"):
+            asked.__dict__[name] = getattr(self, name)
+        return asked
 
     def per_group(self, values: NDArray[np.generic]) -> Float64:
         """A value per candidate, summed by day block."""

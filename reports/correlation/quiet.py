@@ -66,6 +66,7 @@ QUIET_SPECIFICITY = CorrelationScore(
         "A correlator that never names a cause has 1: read it beside ac_at_1. Alerts that linger after an"
         " incident cost an hour too."
     ),
+    kind="share",
     summands=_summands,
     n=lambda hours: len(hours.named),
     undefined=lambda hours: (

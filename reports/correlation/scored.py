@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TypeVar
+from collections.abc import Mapping, Sequence
+from typing import Any, TypeVar
 
 from titleshot.datasets.contracts.scores import CorrelationScores, Score
 from titleshot.datasets.dataset import Dataset
@@ -65,24 +65,39 @@ def correlation_scores(
         span=span,
     )
     terms.contestant(log)  # refuses a log of other data
-    return correlation_of(terms, log)
+    return correlation_of(terms, account_of(terms, log))
 
 
-def correlation_of(terms: Terms, log: ReplayLog | None) -> CorrelationScores:
-    """The same under settled terms; empty with a reason where the log holds no candidates by design."""
+def account_of(terms: Terms, log: ReplayLog | None) -> Account | str:
+    """What a log said of its candidates; the reason where it holds none by design."""
     reason = no_candidates(log)
-    if log is None or reason is not None:
-        return CorrelationScores(reason=reason)
-    account = Account.of(terms, log)
-    claims = Claims.of(account)
+    return Account.of(terms, log) if log is not None and reason is None else reason or ""
+
+
+def subjects(account: Account) -> tuple[tuple[tuple[CorrelationScore[Any], ...], Any], ...]:
+    """Every score, with what it is a score of, in the order they are shown."""
+    return (
+        (CUTS, account.partition),
+        (OPENINGS, Openings.of(account)),
+        (NAMINGS, Naming.of(account)),
+        (CLAIMS, Claims.of(account)),
+        (QUIET, QuietHours.of(account)),
+        (GRADED, Graded.of(account)),
+        (WINDOWS, Windows.of(account)),
+    )
+
+
+def correlation_of(
+    terms: Terms, account: Account | str, confidences: Mapping[str, float] | None = None
+) -> CorrelationScores:
+    """The same under settled terms; empty with a reason where there are no candidates to score."""
+    if isinstance(account, str):
+        return CorrelationScores(reason=account)
+    needed, usual = confidences or {}, terms.settings.confidence
     scores = [
-        *_estimates(terms, CUTS, account.partition),
-        *_estimates(terms, OPENINGS, Openings.of(account)),
-        *_estimates(terms, NAMINGS, Naming.of(account)),
-        *_estimates(terms, CLAIMS, claims),
-        *_estimates(terms, QUIET, QuietHours.of(account)),
-        *_estimates(terms, GRADED, Graded.of(account)),
-        *_estimates(terms, WINDOWS, Windows.of(account)),
+        estimate(score, subject, terms.resampling, needed.get(score.name, usual))
+        for family, subject in subjects(account)
+        for score in family
     ]
     rows = {
         "random_member": hypothesis_rows.random_member(account),
@@ -95,7 +110,7 @@ def correlation_of(terms: Terms, log: ReplayLog | None) -> CorrelationScores:
         context=tuple(score for score in scores if score.better is None),
         baselines={name: _row(terms, CUTS, draws) for name, draws in _cuts(account).items()},
         hypothesis_baselines={name: _row(terms, NAMINGS, [naming]) for name, naming in rows.items()},
-        abstention_curve=abstention_curve(claims),
+        abstention_curve=abstention_curve(Claims.of(account)),
         notes=(*account.notes, baselines.MEANING, hypothesis_rows.MEANING),
     )
 
@@ -125,10 +140,6 @@ def _cuts(account: Account) -> dict[str, list[Partition]]:
         "shuffled": [baselines.shuffled(partition, seed, draw) for draw in draws],
         "random_windows": [baselines.random_windows(account, seed, draw) for draw in draws],
     }
-
-
-def _estimates(terms: Terms, scores: Sequence[CorrelationScore[Subject]], subject: Subject) -> list[Score]:
-    return [estimate(score, subject, terms.resampling, terms.settings.confidence) for score in scores]
 
 
 def _row(

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from titleshot.reports.correlation.account import NONE, Account
-from titleshot.reports.correlation.definition import CorrelationScore
+from titleshot.reports.correlation.definition import TOLD_BY, CorrelationScore
 from titleshot.reports.correlation.partition import by_block
 from titleshot.reports.scores.score import ratio
 from titleshot.reports.statistics import Summands
@@ -23,6 +23,10 @@ class Graded:
     by_habit: NDArray[np.bool_]
     incident_block: NDArray[np.int64]
     blocks: int
+
+    def only(self, among: NDArray[np.bool_]) -> Graded:
+        """Of these incidents."""
+        return Graded(self.right[among], self.by_habit[among], self.incident_block[among], self.blocks)
 
     @classmethod
     def of(cls, account: Account) -> Graded:
@@ -56,7 +60,10 @@ SEVERITY_ACCURACY: CorrelationScore[Graded] = CorrelationScore(
     summands=lambda graded: _summands(graded, graded.right),
     n=lambda graded: len(graded.right),
     undefined=lambda _: "no labelled incident in scored time",
-    proportion=True,
+    kind="proportion",
+    success=lambda graded: graded.right,
+    trials=lambda graded: np.ones(len(graded.right), bool),
+    groups=TOLD_BY,
 )
 SEVERITY_BY_HABIT: CorrelationScore[Graded] = CorrelationScore(
     name="severity_by_habit",
@@ -69,5 +76,5 @@ SEVERITY_BY_HABIT: CorrelationScore[Graded] = CorrelationScore(
     summands=lambda graded: _summands(graded, graded.by_habit),
     n=lambda graded: len(graded.right),
     undefined=lambda _: "no labelled incident in scored time",
-    proportion=True,
+    kind="proportion",
 )

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from titleshot.datasets.contracts.instants import SECOND
 from titleshot.reports.correlation.account import Account
-from titleshot.reports.correlation.definition import CorrelationScore
+from titleshot.reports.correlation.definition import TOLD_BY, CorrelationScore
 from titleshot.reports.correlation.partition import by_block
 from titleshot.reports.scores.score import ratio
 from titleshot.reports.statistics import Summands
@@ -23,6 +23,10 @@ class Openings:
     incident_block: NDArray[np.int64]
     blocks: int
     within_s: float
+
+    def only(self, among: NDArray[np.bool_]) -> Openings:
+        """Of these incidents."""
+        return Openings(self.delay_s[among], self.incident_block[among], self.blocks, self.within_s)
 
     @classmethod
     def of(cls, account: Account) -> Openings:
@@ -89,6 +93,8 @@ MEAN_TIME_TO_OPEN = CorrelationScore(
         " reason. It moves with the detector: an incident without alerts counts T."
     ),
     summands=_capped,
+    bound=lambda openings: openings.within_s,
+    groups=TOLD_BY,
     n=lambda openings: len(openings.delay_s),
     undefined=lambda _: "no labelled incident in scored time",
 )
