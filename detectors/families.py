@@ -11,6 +11,7 @@ from titleshot.datasets.contracts.record import broken
 from titleshot.datasets.errors import UsageError
 from titleshot.datasets.nearest import nearest
 from titleshot.detectors.detector import Detector
+from titleshot.detectors.flatline import Flatline
 from titleshot.detectors.no_data import NoData
 from titleshot.detectors.prophet_forecast import ProphetForecast
 from titleshot.detectors.robust_mad import RobustMad
@@ -19,6 +20,7 @@ from titleshot.detectors.seasonal_baseline import SeasonalBaseline
 from titleshot.detectors.time_of_day import TimeOfDay
 
 FAMILIES: dict[str, type[Detector]] = {
+    "flatline": Flatline,
     "no_data": NoData,
     "prophet_forecast": ProphetForecast,
     "robust_mad": RobustMad,
