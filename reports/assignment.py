@@ -1,18 +1,20 @@
 """Which page belongs to which incident, over tables of numbers: the arithmetic of :mod:`matching`.
 
-Cost: O((pages + incidents) log n), and the pairs that lie in each other's windows.
+Cost: O((pages + incidents) log n), a page or incident counting once for each service it names or affects;
+``sweep.py`` says how.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from itertools import groupby
-from operator import itemgetter
 from typing import Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+
+from titleshot.reports.sweep import carried as carried_into
+from titleshot.reports.sweep import hits
 
 Int64 = NDArray[np.int64]
 Bool = NDArray[np.bool_]
@@ -113,11 +115,11 @@ class IncidentTable:
             self.affected.take(rows, len(self)),
         )
 
-    def stretched(self, factor: float) -> IncidentTable:
-        """The same with early and grace times this much longer."""
-        early, grace = (self.start - self.opens) * factor, (self.closes - self.end) * factor
+    def stretched(self, early: float, grace: float) -> IncidentTable:
+        """The same with early and grace times so many times as long."""
+        before, after = (self.start - self.opens) * early, (self.closes - self.end) * grace
         return replace(
-            self, opens=self.start - early.astype(np.int64), closes=self.end + grace.astype(np.int64)
+            self, opens=self.start - before.astype(np.int64), closes=self.end + after.astype(np.int64)
         )
 
     def moved(self, by: Int64, scored: Bool) -> IncidentTable:
@@ -146,11 +148,11 @@ def assign(pages: PageTable, incidents: IncidentTable, labels_complete: bool) ->
     number = len(incidents)
     taken = np.zeros(number, bool)
     chosen = np.full(len(pages), -1, np.int64)
-    for page, incident in _choices(_hits(pages, incidents), incidents, taken):
+    for page, incident in hits(pages, incidents, taken):
         chosen[page] = incident
     hit = chosen >= 0
     detected = taken.copy()
-    for page, incident in _choices(_open_at_start(pages, incidents, ~hit), incidents, taken):
+    for page, incident in carried_into(pages, incidents, ~hit, taken):
         chosen[page] = incident
     carried = taken & ~detected
 
@@ -169,69 +171,3 @@ def assign(pages: PageTable, incidents: IncidentTable, labels_complete: bool) ->
     result[(chosen >= 0) & ~np.append(incidents.scored, True)[chosen]] = SET_ASIDE
     result[~pages.scored] = UNSCORED
     return Assignment(chosen, result, first_page, carried)
-
-
-class _Pairs(NamedTuple):
-    """Page and incident that could belong together, by page; ``rooted`` where the page named the root."""
-
-    page: Int64
-    incident: Int64
-    rooted: Bool
-
-
-def _choices(pairs: _Pairs, incidents: IncidentTable, taken: Bool) -> list[tuple[int, int]]:
-    """The incident each page belongs to, page by page; marks incidents as taken on the way."""
-    choices = []
-    candidates = zip(*(column.tolist() for column in pairs), strict=True)
-    for page, of_page in groupby(candidates, key=itemgetter(0)):
-        incident = max(
-            of_page, key=lambda pair: (pair[2], not taken[pair[1]], incidents.start[pair[1]], -pair[1])
-        )[1]
-        taken[incident] = True
-        choices.append((page, incident))
-    return choices
-
-
-def _hits(pages: PageTable, incidents: IncidentTable) -> _Pairs:
-    # Pages are sorted by time, so a window is a range of rows; within a service it is one of sorted keys.
-    wide = len(pages) + 1
-    counting = pages.scored[pages.services.rows]
-    rows, codes = pages.services.rows[counting], pages.services.codes[counting]
-    keys = np.sort(codes * wide + rows)
-    lower = np.searchsorted(pages.paged_at, incidents.opens, "left")
-    upper = np.searchsorted(pages.paged_at, incidents.closes, "left")
-    incident, code = incidents.affected
-    first = np.searchsorted(keys, code * wide + lower[incident])
-    last = np.searchsorted(keys, code * wide + upper[incident])
-    of, place = _ranges(first, last)
-    return _distinct(
-        keys[place] % wide, incident[of], code[of] == incidents.root[incident[of]], len(incidents)
-    )
-
-
-def _open_at_start(pages: PageTable, incidents: IncidentTable, waiting: Bool) -> _Pairs:
-    wide = len(incidents) + 1
-    keys = np.sort(incidents.affected.codes * wide + incidents.affected.rows)
-    among = waiting[pages.services.rows]
-    page, code = pages.services.rows[among], pages.services.codes[among]
-    lower = np.searchsorted(incidents.start, pages.paged_at[page], "right")
-    upper = np.maximum(lower, np.searchsorted(incidents.start, pages.open_until[page], "left"))
-    of, place = _ranges(
-        np.searchsorted(keys, code * wide + lower), np.searchsorted(keys, code * wide + upper)
-    )
-    incident = keys[place] % wide
-    return _distinct(page[of], incident, code[of] == incidents.root[incident], len(incidents))
-
-
-def _ranges(first: Int64, last: Int64) -> tuple[Int64, Int64]:
-    """All places of the ranges [first, last), and which range each is of."""
-    lengths = last - first
-    of = np.repeat(np.arange(len(lengths)), lengths)
-    return of, np.arange(len(of)) - np.repeat(np.cumsum(lengths) - lengths - first, lengths)
-
-
-def _distinct(page: Int64, incident: Int64, rooted: Bool, incidents: int) -> _Pairs:
-    keys, place = np.unique(page * max(incidents, 1) + incident, return_inverse=True)
-    any_root = np.zeros(len(keys), bool)
-    np.logical_or.at(any_root, place, rooted)
-    return _Pairs(keys // max(incidents, 1), keys % max(incidents, 1), any_root)

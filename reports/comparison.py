@@ -18,9 +18,11 @@ from titleshot.reports.feedback.panel import Panel
 from titleshot.reports.feedback.queue import review_queue
 from titleshot.reports.feedback.report import as_pair, as_score, feedback_report
 from titleshot.reports.groups import GROUPS, names, part
+from titleshot.reports.repeats import paired_spread
 from titleshot.reports.scorecard import scorecard
 from titleshot.reports.scores.registered import SCORES
 from titleshot.reports.scores.score import Group
+from titleshot.reports.stretched import nothing_to_stretch, paired_sensitivity
 from titleshot.reports.tally import Tally, paired
 from titleshot.reports.terms import Terms
 
@@ -126,6 +128,9 @@ def compare_logs(
         ),
         correlation_pairs=candidates.pairs(),
         by_group=by_group,
+        sensitivity=paired_sensitivity(terms, *sides, pairs, confidences or {}, decisive_confidence),
+        sensitivity_reason=nothing_to_stretch(sides[1]),
+        duplicates_spread=paired_spread(first, second),
         blocks=terms.resampling.blocks,
         weeks=float(terms.time.seconds(None, terms.time.days * DAY, DAY).sum()) * SECOND / WEEK,
         incidents_scored=int(first.counted.sum()),

@@ -121,6 +121,17 @@ MATCHING: tuple[Words, ...] = (
         source="SCORING 2",
     ),
     Words(
+        name="duplicates_spread",
+        title="Incidents by their repeated pages",
+        unit="count",
+        n_of="detected incidents; in a comparison those both detected",
+        question="Are repeats spread thinly, or does one incident page all night?",
+        formula="detected incidents by the number of pages on a route that knew of them already",
+        range="0 upwards",
+        misleads="It is no estimate: one long incident is its whole tail.",
+        source="SCORING 2",
+    ),
+    Words(
         name="noise",
         title="Pages for nothing by service and route",
         unit="count",

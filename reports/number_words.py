@@ -191,9 +191,9 @@ LUCK: tuple[Words, ...] = (
         unit="that of its score",
         n_of="as of its score",
         question="Does a score turn on how early or late a page may come and still be a hit?",
-        formula="everything matched again with both times at half, and at double, their length",
+        formula="everything matched again with early_s, grace_s and both at half and at double their length",
         range="that of its score",
-        misleads="A time of zero stays zero at any factor.",
+        misleads="A time of zero stays zero at any factor: then nothing is tried, and it is said so.",
         source="SCORING 1",
     ),
 )

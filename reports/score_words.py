@@ -90,6 +90,7 @@ _RELATED: tuple[tuple[str, ...], ...] = (
     ("false_pages_per_week", "broken_nights"),
     ("false_pages_per_week", "noise"),
     ("duplicates_per_week", "duplicates_per_incident", "fan_out_per_week"),
+    ("duplicates_per_incident", "duplicates_spread"),
     ("pages_per_week", "pages_per_shift", "shifts_over_budget_ratio"),
     ("naming_precision", "services_per_page", "over_merge_ratio"),
     ("pages_contributed_ratio", "pages_alone_ratio"),
@@ -158,8 +159,7 @@ _CHAPTERS: tuple[tuple[str, str, Iterable[Defined]], ...] = (
     ("What reaches people", "What a promotion is judged on.", SCORES),
     (
         "By detector",
-        "Each detector's alerts are scored as pages, by the scores above; these say what of the contender's"
-        " own pages rests on it.",
+        "Its alerts are scored as pages, by the scores above; these say what of the contender's rests on it.",
         CREDIT_SCORES,
     ),
     (

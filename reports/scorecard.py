@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from math import isfinite
 
 import numpy as np
 from numpy.typing import NDArray
 
-from titleshot.datasets.contracts.scores import Score, Scorecard, Sensitivity
+from titleshot.datasets.contracts.scores import Score, Scorecard
 from titleshot.datasets.dataset import Dataset
 from titleshot.datasets.replay_log import ReplayLog
 from titleshot.reports import baselines
@@ -22,16 +21,15 @@ from titleshot.reports.feedback.definitions import USEFULNESS
 from titleshot.reports.feedback.panel import CHAMPION, Panel
 from titleshot.reports.feedback.report import as_score
 from titleshot.reports.groups import GROUPS, names, part
-from titleshot.reports.matching import CARRIED_IN, NOT_SCORED, Matching
+from titleshot.reports.matching import CARRIED_IN, NOT_SCORED
+from titleshot.reports.repeats import spread
 from titleshot.reports.scores.registered import SCORES
 from titleshot.reports.scores.score import Group
 from titleshot.reports.scores.time_to_detect import delay_curve
+from titleshot.reports.stretched import nothing_to_stretch, sensitivity
 from titleshot.reports.tally import Tally
 from titleshot.reports.terms import Contestant, Terms
 
-FACTORS = (0.5, 2.0)
-"""Early and grace times of the sensitivity table, as shares of those given."""
-SENSITIVE = ("incident_recall", "page_precision", "alarming_precision", "mean_time_to_detect_s")
 MANY_CARRIED = 0.1
 
 
@@ -105,8 +103,10 @@ def scorecard(
         | ({"detector": of_detectors} if of_detectors else {}),
         baselines=_baselines(terms, contestant),
         chance=luck.level,
-        sensitivity=_sensitivity(terms, contestant),
+        sensitivity=sensitivity(terms, contestant),
+        sensitivity_reason=nothing_to_stretch(contestant),
         delay_curve=delay_curve(tally),
+        duplicates_spread=spread(tally),
         incidents=incidents,
         pages=pages,
         correlation=correlation_of(terms, account, confidences),
@@ -185,27 +185,6 @@ def _baselines(terms: Terms, contestant: Contestant) -> dict[str, tuple[Score, .
             ("always", counted(*constant)),
         )
     } | {"random": tuple(over_draws(definition, draws, confidence) for definition in shown)}
-
-
-def _sensitivity(terms: Terms, contestant: Contestant) -> tuple[Sensitivity, ...]:
-    matched = contestant.matched
-    found = []
-    for factor in FACTORS:
-        matching = Matching.of(
-            matched.matching.pages,
-            matched.matching.incidents.stretched(factor),
-            terms.rules.labels_complete,
-            terms.time.end,
-        )
-        tally = terms.count(matching, contestant.rotations)
-        values = {d.name: d.summands(tally).value() for d in SCORES if d.name in SENSITIVE}
-        found.append(
-            Sensitivity(
-                factor=factor,
-                scores={name: value if isfinite(value) else None for name, value in values.items()},
-            )
-        )
-    return tuple(found)
 
 
 def _notes(terms: Terms, contestant: Contestant) -> list[str]:

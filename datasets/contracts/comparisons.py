@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from titleshot.datasets.contracts.feedback import FeedbackReport, ReviewQueue
 from titleshot.datasets.contracts.html_table import ShowsItself, html_table, short_interval
 from titleshot.datasets.contracts.record import Record
-from titleshot.datasets.contracts.scores import Direction, IncidentOutcome, Scorecard
+from titleshot.datasets.contracts.scores import Direction, IncidentOutcome, Scorecard, Stretched
 
 
 class PairedScore(BaseModel):
@@ -54,6 +54,18 @@ class IncidentPair(BaseModel):
     challenger: IncidentOutcome
 
 
+class PairedSensitivity(BaseModel):
+    """Differences where early times, grace times or both are ``factor`` times as long, for both sides."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    factor: float
+    of: Stretched
+    pairs: tuple[PairedScore, ...]
+    turned: tuple[str, ...] = ()
+    """Scores whose difference then points the other way."""
+
+
 class Comparison(ShowsItself, Record):
     """The paired comparison ``compare`` makes; what the judge reads."""
 
@@ -70,6 +82,12 @@ class Comparison(ShowsItself, Record):
     was written before they were compared."""
     incidents: tuple[IncidentPair, ...]
     by_group: dict[str, dict[str, tuple[PairedScore, ...]]] = Field(default_factory=dict)
+    sensitivity: tuple[PairedSensitivity, ...] = ()
+    sensitivity_reason: str | None = None
+    """Why there is none: where both times are 0, half and double of them are too."""
+    duplicates_spread: tuple[tuple[int, int, int], ...] = ()
+    """(repeated pages, incidents of the champion that had so many, of the challenger), over those both
+    detected."""
     feedback: FeedbackReport | None = None
     """None where nobody gave any, and in what was written before it was kept."""
     review: ReviewQueue | None = None
@@ -84,6 +102,12 @@ class Comparison(ShowsItself, Record):
             if pair.name == name:
                 return pair
         raise KeyError(f"no paired score {name!r}; there are {', '.join(p.name for p in self.all_pairs)}")
+
+    def under(self, times: PairedSensitivity) -> Comparison:
+        """The same with the differences of other early and grace times, for a judge to read again."""
+        other = {pair.name: pair for pair in times.pairs}
+        pairs = tuple(other.get(pair.name, pair) for pair in self.pairs)
+        return self.model_copy(update={"pairs": pairs})
 
     @property
     def all_pairs(self) -> tuple[PairedScore, ...]:

@@ -138,12 +138,16 @@ class ChanceLevel(BaseModel):
     """Why there are none."""
 
 
+Stretched = Literal["early_s", "grace_s", "both"]
+
+
 class Sensitivity(BaseModel):
-    """Scores under early and grace times ``factor`` times as long."""
+    """Scores where early times, grace times or both are ``factor`` times as long."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     factor: float
+    of: Stretched = "both"
     scores: dict[str, float | None]
 
 
@@ -232,8 +236,12 @@ class Scorecard(ShowsItself, Record):
     """``never``, ``always``, ``random``."""
     chance: ChanceLevel | None = None
     sensitivity: tuple[Sensitivity, ...] = ()
+    sensitivity_reason: str | None = None
+    """Why there is none: where both times are 0, half and double of them are too."""
     delay_curve: tuple[tuple[float, float], ...] = ()
     """(T in s, share of all incidents detected within T)."""
+    duplicates_spread: tuple[tuple[int, int], ...] = ()
+    """(repeated pages, detected incidents that had so many), rising; duplicates_per_incident is its mean."""
     incidents: tuple[IncidentOutcome, ...] = ()
     pages: tuple[PageOutcome, ...] = ()
     correlation: CorrelationScores | None = None

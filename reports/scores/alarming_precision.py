@@ -57,6 +57,7 @@ ALARMING_PRECISION_LOW = ScoreDefinition(
     summands=lambda tally: ratio(tally.of_pages(DETECTION), tally.of_pages(*_ALL)),
     n=_n,
     undefined=_no_pages,
+    groups=BY_PAGE,
     applies=lambda tally: not tally.complete,
 )
 ALARMING_PRECISION_HIGH = ScoreDefinition(
@@ -72,5 +73,6 @@ ALARMING_PRECISION_HIGH = ScoreDefinition(
     summands=lambda tally: ratio(tally.of_pages(DETECTION, UNMATCHED), tally.of_pages(*_ALL)),
     n=_n,
     undefined=_no_pages,
+    groups=BY_PAGE,
     applies=lambda tally: not tally.complete,
 )

@@ -98,5 +98,6 @@ UNMATCHED_PAGES_PER_WEEK = ScoreDefinition(
     summands=lambda tally: ratio(tally.of_pages(UNMATCHED), tally.weeks),
     n=on_call_weeks,
     undefined=no_weeks,
+    groups=frozenset({"team"}),
     applies=lambda tally: not tally.complete,
 )

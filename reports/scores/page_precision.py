@@ -52,6 +52,7 @@ PAGE_PRECISION_LOW = ScoreDefinition(
     summands=_low,
     n=lambda tally: int(tally.of_pages(DETECTION, UNMATCHED).sum()),
     undefined=lambda _: "no page detected an incident or was left unmatched",
+    groups=BY_PAGE,
     applies=lambda tally: not tally.complete,
 )
 PAGE_PRECISION_HIGH = ScoreDefinition(
@@ -67,5 +68,6 @@ PAGE_PRECISION_HIGH = ScoreDefinition(
     summands=lambda tally: ratio(*[tally.of_pages(DETECTION, UNMATCHED)] * 2),
     n=lambda tally: int(tally.of_pages(DETECTION, UNMATCHED).sum()),
     undefined=lambda _: "no page detected an incident or was left unmatched",
+    groups=BY_PAGE,
     applies=lambda tally: not tally.complete,
 )

@@ -152,6 +152,38 @@ def test_logs_of_different_data_are_refused(tmp_path: Path, history: Dataset) ->
         compare_logs(log(tmp_path, [], history, "a"), log(tmp_path, [], other, "b"), history)
 
 
+def test_a_difference_that_turns_with_early_times_is_told(tmp_path: Path) -> None:
+    labels = [incident(k, source="human") for k in range(2, 28)]
+    of = dataset(tmp_path, labels, days=30)
+    eager = log(tmp_path, [page(k - 8 * MINUTES) for k in range(2, 28)], of, "eager")
+    sober = log(tmp_path, [page(k + 2 * MINUTES) for k in range(2, 15)], of, "sober")
+    found = compare_logs(sober, eager, of, resamples=200)
+    assert (found.pair("incident_recall").difference or 0) > 0
+    rows = {(one.of, one.factor): one for one in found.sensitivity}
+    assert set(rows) == {("early_s", 0.5), ("early_s", 2.0)}
+    halved = {pair.name: pair for pair in rows["early_s", 0.5].pairs}
+    assert "incident_recall" in rows["early_s", 0.5].turned
+    assert (halved["incident_recall"].difference or 0) < 0
+    assert halved["incident_recall"].low is not None
+    assert rows["early_s", 2.0].turned == ()
+    assert found.under(rows["early_s", 0.5]).pair("incident_recall") == halved["incident_recall"]
+    assert found.under(rows["early_s", 0.5]).pair("reset_time_s") == found.pair("reset_time_s")
+
+
+def test_where_no_time_is_given_no_difference_can_turn(tmp_path: Path, history: Dataset) -> None:
+    one = log(tmp_path, [page(1 + MINUTES)], history, "one")
+    found = compare_logs(one, one, history, resamples=200)
+    assert found.sensitivity == ()
+    assert found.sensitivity_reason
+
+
+def test_repeats_are_spread_over_the_incidents_both_detected(tmp_path: Path) -> None:
+    of = dataset(tmp_path, [incident(1), incident(3), incident(5)])
+    first = log(tmp_path, [page(1), page(1 + MINUTES), page(3)], of, "first")
+    second = log(tmp_path, [page(1), page(3), page(5), page(5 + MINUTES)], of, "second")
+    assert compare_logs(first, second, of, resamples=200).duplicates_spread == ((0, 1, 2), (1, 1, 0))
+
+
 def test_a_comparison_reads_back_as_written(tmp_path: Path, history: Dataset) -> None:
     found = compared(tmp_path, history, HITS[:14], HITS)
     assert Comparison.from_json(found.to_json()) == found

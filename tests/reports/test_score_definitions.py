@@ -7,15 +7,16 @@ from collections import Counter
 import pytest
 
 from titleshot.reports.baselines import SHOWN
-from titleshot.reports.scorecard import SENSITIVE
+from titleshot.reports.by_detector.scored import SHOWN as BY_DETECTOR
 from titleshot.reports.scores.registered import SCORES
 from titleshot.reports.scores.score import ScoreDefinition
+from titleshot.reports.stretched import COMPARED, SENSITIVE
 
 
 def test_names_are_unique_and_those_shown_elsewhere_exist() -> None:
     names = Counter(definition.name for definition in SCORES)
     assert set(names.values()) == {1}
-    assert {*SHOWN, *SENSITIVE} <= set(names)
+    assert {*SHOWN, *SENSITIVE, *COMPARED, *BY_DETECTOR} <= set(names)
 
 
 @pytest.mark.parametrize("definition", SCORES, ids=lambda definition: definition.name)

@@ -354,8 +354,70 @@ def test_never_always_and_random_stand_beside(tmp_path: Path) -> None:
 def test_early_and_grace_times_are_halved_and_doubled_beside(tmp_path: Path) -> None:
     card = scored(tmp_path, [page(1 - 8 * MINUTES)], [incident(1, source="human")])
     assert value(card, "incident_recall") == 1.0
-    assert [(s.factor, s.scores["incident_recall"]) for s in card.sensitivity] == [(0.5, 0.0), (2.0, 1.0)]
+    assert [(s.of, s.factor, s.scores["incident_recall"]) for s in card.sensitivity] == [
+        ("early_s", 0.5, 0.0),
+        ("early_s", 2.0, 1.0),
+    ]
     assert value(card, "early_detections") == 1
+
+
+def test_early_and_grace_times_are_stretched_apart_and_together(tmp_path: Path) -> None:
+    early, late = page(1 - 15 * MINUTES), page(3 + 75 * MINUTES)
+    card = scored(
+        tmp_path, [early, late], [incident(1, source="human"), incident(3, source="human")], grace_s=600
+    )
+    found = {(one.of, one.factor): one.scores["incident_recall"] for one in card.sensitivity}
+    assert value(card, "incident_recall") == 0.0
+    assert found == {
+        ("both", 0.5): 0.0,
+        ("both", 2.0): 1.0,
+        ("early_s", 0.5): 0.0,
+        ("early_s", 2.0): 0.5,
+        ("grace_s", 0.5): 0.0,
+        ("grace_s", 2.0): 0.5,
+    }
+    assert card.sensitivity_reason is None
+
+
+def test_where_both_times_are_zero_there_is_no_table_of_equal_rows(tmp_path: Path) -> None:
+    card = scored(tmp_path, [page(1)], [incident(1)])
+    assert card.sensitivity == ()
+    assert "early_s is 0" in (card.sensitivity_reason or "")
+
+
+def test_repeats_are_spread_over_incidents_as_their_mean_says(tmp_path: Path) -> None:
+    train = [page(3 + k * MINUTES) for k in range(1, 7)]
+    card = scored(tmp_path, [page(1), *train], [incident(1), incident(3), incident(5)])
+    assert card.duplicates_spread == ((0, 1), (5, 1))
+    assert value(card, "duplicates_per_incident") == 5 / 2
+
+
+def test_brackets_are_told_by_team_too(tmp_path: Path) -> None:
+    owners = [
+        Ownership(service=f"shop/{name}", team=name, valid_from=at(0), known_from=at(0))
+        for name in ("db", "web")
+    ]
+    card = scored(
+        tmp_path,
+        [page(1), page(9, "web"), page(11)],
+        [incident(1)],
+        reference=owners,
+        labels_complete=False,
+    )
+    by_team = {
+        team: {score.name: score.value for score in scores} for team, scores in card.by_group["team"].items()
+    }
+    assert (by_team["db"]["page_precision_low"], by_team["db"]["page_precision_high"]) == (0.5, 1.0)
+    assert by_team["web"]["page_precision_low"] == 0.0
+    assert by_team["db"]["alarming_precision_low"] == 0.5
+    assert by_team["db"]["page_precision"] is None
+
+
+def test_incidents_of_services_nobody_owns_are_counted_for_nobody_s_rotation(tmp_path: Path) -> None:
+    card = scored(tmp_path, [page(1)], [incident(1), incident(3)])
+    ((team, scores),) = card.by_group["team"].items()
+    assert team == "(no owner)"
+    assert {score.name: score.value for score in scores}["incident_recall"] == 0.5
 
 
 def test_a_scorecard_shows_itself_in_a_notebook(tmp_path: Path) -> None:
