@@ -143,6 +143,13 @@ class Stories:
             return "duplicated"
         return "late" if self._late(row, source, verdict) else "useful"
 
+    def if_deserved(self, row: int) -> FeedbackVerdict:
+        """What somebody would say of a page by its timing, if its story deserved a person."""
+        told = self.rows[row]
+        if self.repeated(row):
+            return "duplicated"
+        return "late" if told.incident >= 0 and told.page.paged_at - told.start > self._within else "useful"
+
     def repeated(self, row: int) -> bool:
         """Whether the same sender had told the same route of the story before."""
         told = self.rows[row]
