@@ -1,8 +1,13 @@
 from __future__ import annotations
 
 import random
+import sys
+import tracemalloc
+from pathlib import Path
+from types import FrameType
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -11,7 +16,7 @@ from titleshot.datasets.contracts.incidents import Page
 from titleshot.datasets.contracts.instants import SECOND
 from titleshot.datasets.contracts.labels import IncidentLabel
 from titleshot.datasets.contracts.reference import Alias, Ownership, TopologyEdge
-from titleshot.reports.assignment import Rules
+from titleshot.reports.assignment import IncidentTable, Members, PageTable, Rules, assign
 from titleshot.reports.matching import Matched, match
 from titleshot.reports.point_in_time import Reference
 from titleshot.reports.scored_time import ScoredTime, Window
@@ -269,15 +274,26 @@ def test_what_was_paged_only_because_the_replay_ended_is_left_out() -> None:
 
 
 def naive(
-    pages: list[Page], incidents: list[IncidentLabel], time: ScoredTime, rules: Rules
+    pages: list[Page],
+    incidents: list[IncidentLabel],
+    time: ScoredTime,
+    rules: Rules,
+    calls: list[TopologyEdge],
 ) -> tuple[dict[str, tuple[str, str | None]], dict[str, str]]:
-    import numpy as np
-
     def scored(service: str, at: int) -> bool:
         return bool(time.scored(service, np.array([at]))[0])
 
     def affected(label: IncidentLabel) -> set[str]:
-        return {label.root_service, *label.affected_services}
+        found = {label.root_service, *label.affected_services}
+        for _ in range(0 if label.affected_services else rules.hops):
+            found |= {
+                call.caller
+                for call in calls
+                if call.callee in found
+                and call.valid_from <= label.start
+                and (call.valid_to is None or label.start < call.valid_to)
+            }
+        return found
 
     pages = sorted(pages, key=lambda p: (p.paged_at, p.page_id))
     is_scored = {p.page_id: any(scored(s, p.paged_at) for s in p.services) for p in pages}
@@ -348,8 +364,11 @@ SERVICES = ("a", "b", "c")
 named = st.lists(st.sampled_from(SERVICES), min_size=1, max_size=3, unique=True)
 
 
+Happenings = tuple[list[Page], list[IncidentLabel], ScoredTime, Rules, list[TopologyEdge]]
+
+
 @st.composite
-def happenings(draw: st.DrawFn) -> tuple[list[Page], list[IncidentLabel], ScoredTime, Rules]:
+def happenings(draw: st.DrawFn) -> Happenings:
     times = st.integers(0, 40)
     pages = [
         page(at, *services, name=f"p{number}", route=route, until=None if length is None else at + length)
@@ -369,9 +388,9 @@ def happenings(draw: st.DrawFn) -> tuple[list[Page], list[IncidentLabel], Scored
                 st.lists(
                     st.tuples(
                         times,
-                        st.integers(1, 15),
+                        st.integers(1, 15) | st.integers(30, 40),
                         st.sampled_from(SERVICES),
-                        st.lists(st.sampled_from(SERVICES), min_size=1, max_size=2),
+                        st.lists(st.sampled_from(SERVICES), max_size=2),
                         st.sampled_from(["human", "exact"]),
                     ),
                     max_size=8,
@@ -391,31 +410,99 @@ def happenings(draw: st.DrawFn) -> tuple[list[Page], list[IncidentLabel], Scored
     rules = Rules(
         {"human": draw(st.integers(0, 6)), "exact": 0, "injected": 0, "imported": 0},
         draw(st.integers(0, 3)),
+        hops=draw(st.integers(0, 2)),
         labels_complete=draw(st.booleans()),
     )
-    return pages, incidents, time, rules
+    ends = st.tuples(st.sampled_from(SERVICES), st.sampled_from(SERVICES))
+    calls = [
+        TopologyEdge(
+            caller=f"shop/{caller}", callee=f"shop/{callee}", known_from=0, valid_from=since * SECOND,
+            valid_to=None if until is None else (since + until) * SECOND,
+        )
+        for (caller, callee), since, until in draw(
+            st.lists(st.tuples(ends, times, st.none() | st.integers(1, 20)), max_size=3, unique_by=str)
+        )
+        if caller != callee
+    ]  # fmt: skip
+    return pages, incidents, time, rules, calls
 
 
 @given(happenings(), st.randoms(use_true_random=False))
 def test_matching_equals_the_naive_reading_and_input_order_does_not_matter(
-    given_: tuple[list[Page], list[IncidentLabel], ScoredTime, Rules], shuffle: random.Random
+    given_: Happenings, shuffle: random.Random
 ) -> None:
-    pages, incidents, time, rules = given_
-    found = match(pages, incidents, rules=rules, time=time)
-    assert (results(found), fates(found)) == naive(pages, incidents, time, rules)
+    pages, incidents, time, rules, calls = given_
+    found = match(pages, incidents, rules=rules, time=time, reference=Reference(calls))
+    assert (results(found), fates(found)) == naive(pages, incidents, time, rules, calls)
     shuffle.shuffle(pages)
     shuffle.shuffle(incidents)
-    again = match(pages, incidents, rules=rules, time=time)
+    again = match(pages, incidents, rules=rules, time=time, reference=Reference(calls))
     assert again.page_outcomes() == found.page_outcomes()
     assert again.incident_outcomes() == found.incident_outcomes()
 
 
 @given(happenings())
 def test_every_page_has_one_result_and_every_detected_incident_one_detection(
-    given_: tuple[list[Page], list[IncidentLabel], ScoredTime, Rules],
+    given_: Happenings,
 ) -> None:
-    pages, incidents, time, rules = given_
-    found = match(pages, incidents, rules=rules, time=time)
+    pages, incidents, time, rules, calls = given_
+    found = match(pages, incidents, rules=rules, time=time, reference=Reference(calls))
     detections = [p.incident_id for p in found.page_outcomes() if p.outcome == "detection"]
     assert sorted(filter(None, detections)) == sorted(n for n, f in fates(found).items() if f == "detected")
     assert len(found.page_outcomes()) == len(pages)
+
+
+# Cost, counted and not timed.
+
+
+def crowded(n: int, how: str) -> tuple[PageTable, IncidentTable]:
+    """``n`` pages and incidents, all on one service, laid out so that pairs of them are many."""
+    times = np.arange(n, dtype=np.int64)
+    zeros, yes = np.zeros(n, np.int64), np.ones(n, bool)
+    start, end, sent, until = {
+        "every incident lasts throughout": (times, times + 2 * n, n + times, n + times),
+        "one incident, many pages": (3 * n - times, 4 * n - times, times, times),
+        "every page is open throughout": (2 * n + times, 2 * n + times + 1, times, zeros + 4 * n),
+    }[how]
+    if how == "one incident, many pages":
+        start[0], end[0] = 0, n
+        start, end = start[np.argsort(start)], end[np.argsort(start)]
+    of_service = Members(times, zeros)
+    return (
+        PageTable(sent, until, until, zeros, yes, of_service),
+        IncidentTable(start, end, start, end, yes, zeros, of_service),
+    )
+
+
+def cost_of(n: int, how: str) -> tuple[int, int]:
+    """Lines of matching that run, and bytes held at most."""
+    tables = crowded(n, how)
+    lines = 0
+
+    def count(frame: FrameType, event: str, _: object) -> Any:
+        nonlocal lines
+        if Path(frame.f_code.co_filename).name not in {"assignment.py", "sweep.py"}:
+            return None
+        lines += event == "line"
+        return count
+
+    before = sys.gettrace()
+    sys.settrace(count)
+    try:
+        assign(*tables, True)
+    finally:
+        sys.settrace(before)
+    tracemalloc.start()
+    assign(*tables, True)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    return lines, peak
+
+
+@pytest.mark.parametrize(
+    "how", ["every incident lasts throughout", "one incident, many pages", "every page is open throughout"]
+)
+def test_ten_times_as_much_costs_little_more_than_ten_times_as_much(how: str) -> None:
+    small, large = cost_of(200, how), cost_of(2000, how)
+    for few, many in zip(small, large, strict=True):
+        assert many < 10 * 1.5 * few, (small, large)
