@@ -16,7 +16,7 @@ from typing import Any, TypeVar, get_args
 import yaml
 from pydantic import BaseModel, ValidationError
 
-from titleshot.datasets.contracts.record import in_words
+from titleshot.datasets.contracts.record import FaultAt, in_words
 from titleshot.datasets.errors import MalformedInput, UnknownVersion
 from titleshot.datasets.nearest import nearest
 
@@ -112,9 +112,9 @@ class YamlDocument:
         try:
             return model.model_validate(self.data)
         except ValidationError as error:
-            found = error.errors(include_url=False, include_context=False)
+            found = error.errors(include_url=False)
             faults = [
-                str(self.fault(fault["loc"], _message(fault, model)))
+                str(self.fault((*fault["loc"], *_within(fault)), _message(fault, model)))
                 for fault in found
                 if not _follows(fault["loc"], fault["type"], [other["loc"] for other in found])
             ]
@@ -274,6 +274,12 @@ class _Walk:
             raise MalformedInput(
                 f"{self.where}:{node.start_mark.line + 1}: tag {node.tag} is not read; drop it"
             )
+
+
+def _within(fault: Any) -> Place:
+    """The field that a check of several fields names, from the record it checked down."""
+    raised = fault.get("ctx", {}).get("error")
+    return raised.place if isinstance(raised, FaultAt) else ()
 
 
 def _follows(place: Place, kind: str, places: list[Place]) -> bool:

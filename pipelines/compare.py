@@ -17,6 +17,7 @@ from titleshot.datasets.replay_log import ReplayLog
 from titleshot.datasets.yaml_file import load_yaml
 from titleshot.pipelines.argument_types import instant
 from titleshot.pipelines.judge import EXIT_CODES
+from titleshot.pipelines.measured import measured_in
 from titleshot.pipelines.outcome import Outcome, Progress, silent
 from titleshot.registry.evidence import Evidence, write_evidence
 from titleshot.registry.home import Home
@@ -25,6 +26,7 @@ from titleshot.registry.ledger import Ledger
 from titleshot.registry.looks import looks_before, record_look
 from titleshot.registry.policy import Policy, load_policy
 from titleshot.registry.promotion import whoami
+from titleshot.registry.sources import Sources
 from titleshot.reports.comparison import compare_logs
 from titleshot.reports.rendering.history import caveats
 
@@ -56,6 +58,8 @@ def compare(
     policy: Policy | Path | None = None,
     decision: Decision | Path | None = None,
     as_of: int | None = None,
+    group: str | None = None,
+    shadow: ReplayLog | Path | None = None,
     out: Path | None = None,
     actor: str | None = None,
     progress: Progress = silent,
@@ -69,6 +73,9 @@ def compare(
         policy: None is the shipped default.
         decision: heads the report, and caps delays at its ``detect_within_s``.
         as_of: labels known at this moment, nanoseconds UTC; None takes all there are.
+        group: the service group it is judged for; a policy may ask less of narrow ones.
+        shadow: log that ``journal`` made of a sidecar's journal: what the challenger was measured to take.
+            None takes the challenger's own log, where that is one.
         out: folder for the evidence; None is ``HOME/evidence/<decision id>``.
 
     Raises:
@@ -85,6 +92,7 @@ def compare(
     first, second = _log(champion), _log(challenger)
     if second is None:
         raise TypeError("the challenger needs a log")
+    measured = measured_in(_log(shadow) or second)
     progress("comparing", 0, 2)
     comparison = compare_logs(
         first,
@@ -96,27 +104,33 @@ def compare(
         resamples=chosen.resampling.resamples,
         confidence=chosen.confidence,
         decisive_confidence=chosen.decisive_confidence,
-        confidences=_confidences(chosen, champion=first is not None),
+        confidences=chosen.confidences(champion=first is not None, group=group),
     )
     progress("comparing", 1, 2)
     ledger = Ledger(place.ledger)
-    verdict = judge(comparison, chosen, looks=looks_before(ledger, comparison))
+    verdict = judge(
+        comparison,
+        chosen,
+        looks=looks_before(ledger, comparison),
+        validation=report,
+        measured=measured,
+        group=group,
+    )
     place.make()
     evidence = write_evidence(
-        out, comparison, verdict, chosen, beneath=place.evidence, decision=purpose, validation=report
+        out,
+        comparison,
+        verdict,
+        chosen,
+        beneath=place.evidence,
+        decision=purpose,
+        validation=report,
+        measured=measured,
+        sources=Sources.of(first, second, data, as_of),
     )
     record_look(ledger, evidence, actor or whoami())
     progress("comparing", 2, 2)
     return Judged(evidence)
-
-
-def _confidences(policy: Policy, *, champion: bool) -> dict[str, float]:
-    """What each criterion needs, by score; of two criteria on one score the stricter."""
-    needed: dict[str, float] = {}
-    for criterion in policy.criteria_against(champion=champion):
-        confidence = policy.confidence_of(criterion)
-        needed[criterion.score] = max(confidence, needed.get(criterion.score, 0.0))
-    return needed
 
 
 def _log(source: ReplayLog | Path | str | None) -> ReplayLog | None:
@@ -137,6 +151,10 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--policy", type=Path, metavar="FILE", help="promotion policy (the shipped default)")
     parser.add_argument("--decision", type=Path, metavar="FILE", help="decision.yaml that heads the report")
     parser.add_argument("--as-of", type=instant, metavar="TIME", help="labels known at this time")
+    parser.add_argument("--group", metavar="G", help="judge it for this service group alone")
+    parser.add_argument(
+        "--shadow", type=Path, metavar="LOG", help="of the challenger's shadow run, for minimum and budgets"
+    )
     parser.add_argument("--out", type=Path, metavar="EVIDENCE", help="folder (default: below HOME/evidence)")
     parser.add_argument("--actor", help="who does this (default: TITLESHOT_ACTOR, else the user)")
 
@@ -151,6 +169,8 @@ def command(args: argparse.Namespace, progress: Progress) -> Outcome:
         policy=args.policy,
         decision=args.decision,
         as_of=args.as_of,
+        group=args.group,
+        shadow=args.shadow,
         out=args.out,
         actor=args.actor,
         progress=progress,
@@ -162,6 +182,7 @@ def command(args: argparse.Namespace, progress: Progress) -> Outcome:
         "decision_id": evidence.record.decision_id,
         "verdict": verdict.model_dump(mode="json"),
         "pairs": [pair.model_dump(mode="json") for pair in judged.comparison.pairs],
+        "correlation_pairs": [pair.model_dump(mode="json") for pair in judged.comparison.correlation_pairs],
     }
     lines = [in_short(verdict), *_known_of(judged.comparison), f"evidence: {evidence.folder}"]
     text = "\n".join(lines)

@@ -31,6 +31,7 @@ from titleshot.datasets.replay_log import (
     pages_table,
 )
 from titleshot.detectors.contender import Contender
+from titleshot.pipelines.measured import measure
 from titleshot.pipelines.outcome import Outcome, Progress
 from titleshot.registry.artifact import Artifact
 from titleshot.registry.home import Home
@@ -53,7 +54,13 @@ class Check(NamedTuple):
         return not self.differences
 
 
-def journal(path: Path | str, *, out: Path | str, dataset: Dataset | Path | str | None = None) -> ReplayLog:
+def journal(
+    path: Path | str,
+    *,
+    out: Path | str,
+    dataset: Dataset | Path | str | None = None,
+    inputs: Path | str | None = None,
+) -> ReplayLog:
     """Write what the contender that spoke last said as a replay log.
 
     What others said before it is left out: a log is about one contender. Nothing is flushed: what was open
@@ -61,6 +68,7 @@ def journal(path: Path | str, *, out: Path | str, dataset: Dataset | Path | str 
 
     Args:
         dataset: the one the records came from; ``score`` asks for it.
+        inputs: the journal a sidecar followed; default where it was. Its records tell how long it ran.
 
     Raises:
         UsageError: no journal, or nobody spoke yet.
@@ -75,6 +83,7 @@ def journal(path: Path | str, *, out: Path | str, dataset: Dataset | Path | str 
         data = dataset if isinstance(dataset, Dataset) or dataset is None else Dataset.open(Path(dataset))
         counts = Counter({"samples": 0, "events": 0, **json.loads(last.counts)})
         with LogWriter(Path(out)) as writer:
+            measured = measure(source, last, inputs)
             for part in _parts(source.said(last.from_seq - 1), _AT_ONCE):
                 _append(writer, part, counts)
             writer.about = {
@@ -88,6 +97,7 @@ def journal(path: Path | str, *, out: Path | str, dataset: Dataset | Path | str 
                     "clock": source.meta("clock"),
                     "records": [last.from_seq, source.scored],
                     "contenders_before": len(swaps) - 1,
+                    **({"measured": measured.model_dump(mode="json")} if measured else {}),
                 },
                 "run": {
                     "at": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -247,7 +257,7 @@ def command(args: argparse.Namespace, progress: Progress) -> Outcome:  # noqa: A
         text.append(f"a replay of {checked.records:,} records says what was served, record for record")
         document["check"] = {"records": checked.records, "said": checked.said, "equal": True}
     if args.out is not None:
-        log = journal(args.journal, out=args.out, dataset=args.dataset)
+        log = journal(args.journal, out=args.out, dataset=args.dataset, inputs=args.inputs)
         about = log.about
         before = about["journal"]["contenders_before"]
         text.append(

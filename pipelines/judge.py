@@ -7,8 +7,11 @@ from pathlib import Path
 
 from titleshot.datasets.contracts.verdicts import Verdict
 from titleshot.pipelines.outcome import Outcome, Progress
+from titleshot.pipelines.retrospect import Retrospect, expanded, in_words, retrospect
 from titleshot.registry.evidence import Evidence, read_evidence, rejudge
+from titleshot.registry.home import Home
 from titleshot.registry.judge import in_short
+from titleshot.registry.ledger import Ledger
 from titleshot.registry.policy import Policy, load_policy
 
 EXIT_CODES = {"promote": 0, "reject": 1, "invalid": 2, "not_enough_evidence": 3}
@@ -29,34 +32,62 @@ def judge_again(evidence: Path, *, policy: Policy | Path | None = None) -> tuple
     return found, rejudge(found, chosen)
 
 
+def judge_all(evidence: list[Path], *, policy: Policy | Path, home: Path | None = None) -> Retrospect:
+    """Many past verdicts under another policy, with what the home's ledger knows of what came of them.
+
+    Args:
+        evidence: folders of evidence, or folders that hold such.
+
+    Raises:
+        MalformedInput: a policy that breaks its contract.
+        IntegrityError: the ledger was tampered with.
+    """
+    chosen = policy if isinstance(policy, Policy) else load_policy(policy)
+    lines = Ledger(Home(home).ledger).lines() if home else []
+    return retrospect(evidence, chosen, lines)
+
+
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Arguments of ``titleshot judge``."""
     parser.add_argument(
-        "evidence", type=Path, nargs="+", metavar="EVIDENCE", help="folders that compare wrote"
+        "evidence",
+        type=Path,
+        nargs="+",
+        metavar="EVIDENCE",
+        help="folders that compare wrote, or a folder of such as HOME/evidence",
     )
     parser.add_argument("--policy", type=Path, required=True, metavar="FILE", help="policy to judge by")
 
 
 def command(args: argparse.Namespace, progress: Progress) -> Outcome:
-    """Run ``titleshot judge``; of one folder the exit code is the verdict's, of several 0."""
+    """Run ``titleshot judge``; of one folder the exit code is the verdict's, of several 0.
+
+    Of several, folders that are no evidence are named, the others judged, and the exit code is 2.
+    """
     policy = load_policy(args.policy)
-    texts, rows, codes = [], [], []
-    for number, folder in enumerate(args.evidence):
-        found, verdict = judge_again(folder, policy=policy)
-        progress("judging", number + 1, len(args.evidence))
-        was = found.verdict
-        texts.append(
-            f"{folder}: {was.answer} under {was.policy_name}, {verdict.answer} under {policy.name}\n"
-            f"{in_short(verdict)}"
-        )
-        rows.append(
-            {
-                "evidence": str(folder),
-                "decision_id": found.record.decision_id,
-                "answer": was.answer,
-                "policy": was.policy_name,
-                "verdict": verdict.model_dump(mode="json"),
-            }
-        )
-        codes.append(EXIT_CODES[verdict.answer])
-    return Outcome("\n\n".join(texts), {"judged": rows}, codes[0] if len(codes) == 1 else 0)
+    progress("judging", 0, 1)
+    if len(args.evidence) == 1 and expanded(args.evidence[0]) == args.evidence:
+        return _one(args.evidence[0], policy, args.home)
+    found = judge_all(args.evidence, policy=policy, home=args.home)
+    progress("judging", 1, 1)
+    document = {
+        "judged": [one.document for one in found.judged],
+        "broken": [{"evidence": str(one.folder), "error": str(one.error)} for one in found.broken],
+        "counts": found.counts._asdict(),
+        "policy": policy.name,
+        "policy_digest": policy.digest,
+    }
+    return Outcome("\n".join(in_words(found)), document, 2 if found.broken else 0)
+
+
+def _one(folder: Path, policy: Policy, home: Path) -> Outcome:
+    judge_again(folder, policy=policy)  # says what is wrong with the folder, where anything is
+    found = judge_all([folder], policy=policy, home=home)
+    (one,) = found.judged
+    was = f"{one.was} under {one.evidence.verdict.policy_name}"
+    lines = [
+        f"{folder}: {was}, {one.verdict.answer} under {policy.name}",
+        in_short(one.verdict),
+        *(came.in_words() for came in one.since),
+    ]
+    return Outcome("\n".join(lines), {"judged": [one.document]}, EXIT_CODES[one.verdict.answer])

@@ -76,6 +76,8 @@ def command(args: argparse.Namespace, progress: Progress) -> Outcome:
     progress("promoting", 1, 1)
     before = "nothing" if moved.before is None else f"version {moved.before}"
     lines = [f"{moved.name}: version {moved.after} is {moved.alias} now, {before} before"]
+    if moved.next_step:
+        lines.append(f"next step of the rollout: {moved.next_step}")
     if moved.overruled:
         lines += ["overridden, and kept in the ledger:", *(f"  {one}" for one in moved.overruled)]
     return Outcome("\n".join(lines), {**moved._asdict(), "overruled": list(moved.overruled)})

@@ -31,7 +31,7 @@ def verify(evidence: Path, *, home: Path | None = None) -> Verified:
     """
     found = read_evidence(evidence)
     again = rejudge(found)
-    if again != found.verdict:
+    if not again.agrees_with(found.verdict):
         raise FailedCheck(
             f"{evidence}: judged anew it is {again.answer}, it claims {found.verdict.answer}; compare again"
         )

@@ -12,17 +12,26 @@ from titleshot.datasets.contracts.comparisons import Comparison, PairedScore
 from titleshot.datasets.contracts.scores import Direction, Score
 from titleshot.datasets.contracts.verdicts import CriterionOutcome
 from titleshot.datasets.nearest import nearest
+from titleshot.registry.known_scores import KNOWN, absence_of, faults_of_asking
 from titleshot.registry.policy import Criterion, Policy
 from titleshot.registry.reading import Reading
 from titleshot.registry.wording import amount, change, percent, title
 
 
-def faults_of(criterion: Criterion, comparison: Comparison, policy: Policy) -> list[str]:
+def faults_of(
+    criterion: Criterion, comparison: Comparison, policy: Policy, group: str | None = None
+) -> list[str]:
     """What makes the comparison unfit to judge this criterion by, in words; empty when it is fit."""
     name, score = criterion.score, _score(criterion, comparison)
+    asked = faults_of_asking(criterion)
+    if asked:
+        return asked
     if score is None:
-        known = {pair.name for pair in comparison.pairs} | {own.name for own in comparison.challenger.scores}
-        return [f"the policy asks for {name!r}, which the comparison lacks{nearest(name, known)}"]
+        known = {pair.name for pair in comparison.all_pairs}
+        known |= {own.name for own in comparison.challenger.scores}
+        if name in known or absence_of(name, comparison) is not None:
+            return []
+        return [f"the policy asks for {name!r}, which the comparison lacks{nearest(name, {*known, *KNOWN})}"]
     faults = []
     numbers = (score.low, score.high, *_values(score))
     if any(number is not None and not math.isfinite(number) for number in numbers):
@@ -33,7 +42,7 @@ def faults_of(criterion: Criterion, comparison: Comparison, policy: Policy) -> l
         faults.append(f"{name}: the policy says {criterion.direction} is better, the score {score.better}")
     if criterion.direction is None and score.better is None:
         faults.append(f"{name} is context, neither good nor bad by itself; give it a direction")
-    needed = policy.confidence_of(criterion)
+    needed = policy.confidence_of(criterion, group)
     if score.low is not None and (score.confidence or 0) < needed - 1e-9:
         had = percent(score.confidence) if score.confidence else "unknown confidence"
         faults.append(
@@ -50,7 +59,7 @@ def outcome_of(criterion: Criterion, comparison: Comparison) -> tuple[CriterionO
     """
     score = _score(criterion, comparison)
     if score is None:
-        raise KeyError(criterion.score)
+        return _absent(criterion, comparison), None
     least, most = _margins(criterion, score, comparison)
     better: Direction = criterion.direction or score.better or "up"
     reading = Reading(score, better)
@@ -59,7 +68,7 @@ def outcome_of(criterion: Criterion, comparison: Comparison) -> tuple[CriterionO
     )
     place, decisive = reading.place(strict, lenient)
     bound, margin = strict, least if criterion.kind == "non_inferiority" else most
-    missing, total = reading.missing(bound) if place == "undecided" else (None, None)
+    missing, total = reading.missing(bound, comparison) if place == "undecided" else (None, None)
     outcome = CriterionOutcome(
         score=criterion.score,
         kind=criterion.kind,
@@ -75,7 +84,23 @@ def outcome_of(criterion: Criterion, comparison: Comparison) -> tuple[CriterionO
         reason=f"{reading.found()}; {_asked(criterion, margin, better, score.unit)}: {place}",
         missing=missing,
     )
-    return outcome, total if score.n_of == "incidents" else None
+    return outcome, total
+
+
+def _absent(criterion: Criterion, comparison: Comparison) -> CriterionOutcome:
+    """A score that exists and that this data did not give: undecided, as all that is undefined."""
+    why, missing = absence_of(criterion.score, comparison) or ("not computed", "compare again")
+    return CriterionOutcome(
+        score=criterion.score,
+        kind=criterion.kind,
+        margin=criterion.margin,
+        confidence=0.0,
+        critical=criterion.critical,
+        outcome="undecided",
+        n=0,
+        reason=f"{title(criterion.score)}: {why}: undecided",
+        missing=f"{title(criterion.score)}: {missing}",
+    )
 
 
 def guardrails_of(criterion: Criterion, comparison: Comparison) -> tuple[list[CriterionOutcome], list[str]]:
@@ -119,9 +144,10 @@ def guardrails_of(criterion: Criterion, comparison: Comparison) -> tuple[list[Cr
 
 
 def _score(criterion: Criterion, comparison: Comparison) -> PairedScore | Score | None:
-    among: tuple[PairedScore | Score, ...] = comparison.pairs
+    among: tuple[PairedScore | Score, ...] = comparison.all_pairs
     if criterion.kind == "ceiling":
-        among = comparison.challenger.scores
+        candidates = comparison.challenger.correlation
+        among = (*comparison.challenger.scores, *(candidates.scores if candidates else ()))
     return next((score for score in among if score.name == criterion.score), None)
 
 

@@ -7,6 +7,7 @@ policy.yaml        the policy it judged by
 decision.yaml      the operational decision, where one was named
 incidents.parquet  what became of each incident under both
 report.html        for people
+sources.json       which logs and dataset it was made from, where that is known
 digest.json        SHA-256 of each file and of all of them
 """
 
@@ -24,6 +25,7 @@ import pyarrow.parquet as pq
 from titleshot.datasets.contracts.comparisons import Comparison
 from titleshot.datasets.contracts.decision import Decision
 from titleshot.datasets.contracts.instants import Instant, format_instant
+from titleshot.datasets.contracts.measured import Measured
 from titleshot.datasets.contracts.record import Record, canonical_json
 from titleshot.datasets.contracts.scores import Identity
 from titleshot.datasets.contracts.validation import ValidationReport
@@ -33,6 +35,7 @@ from titleshot.datasets.whole_output import whole_folder
 from titleshot.datasets.yaml_file import dump_yaml, load_yaml
 from titleshot.registry.judge import judge
 from titleshot.registry.policy import Policy, load_policy
+from titleshot.registry.sources import SOURCES, Sources
 from titleshot.registry.tree import files_of, tree_digest
 
 DIGESTS = "digest.json"
@@ -42,8 +45,9 @@ _TIME = pa.timestamp("ns", tz="UTC")
 class PromotionRecord(Record):
     """``decision.json``: the identity of everything that went into an answer."""
 
-    VERSION: ClassVar[str] = "1.0"
+    VERSION: ClassVar[str] = "1.1"
 
+    schema_version: str = "1.1"
     decision_id: str = ""
     decision_name: str | None
     answer: str
@@ -64,6 +68,8 @@ class PromotionRecord(Record):
     seed: int
     resamples: int
     validation: ValidationReport | None
+    measured: Measured | None = None
+    """Of the challenger in shadow; None where it did not run there."""
 
 
 @dataclass(frozen=True)
@@ -77,6 +83,8 @@ class Evidence:
     verdict: Verdict
     policy: Policy
     decision: Decision | None
+    sources: Sources | None = None
+    """None in what was written before they were kept."""
 
 
 def look_of(comparison: Comparison) -> str:
@@ -109,13 +117,15 @@ def write_evidence(
     beneath: Path,
     decision: Decision | None = None,
     validation: ValidationReport | None = None,
+    measured: Measured | None = None,
+    sources: Sources | None = None,
 ) -> Evidence:
     """Write the folder, all or nothing: at ``out``, or at ``beneath/<decision id>`` where that is None.
 
     Raises:
         UsageError: ``out`` exists and is no evidence folder.
     """
-    record = _record(comparison, verdict, decision, validation)
+    record = _record(comparison, verdict, decision, validation, measured)
     folder = out or beneath / record.decision_id
     with whole_folder(folder, mark=DIGESTS, what="an evidence folder") as beside:
         _write(beside, "decision.json", record.model_dump(mode="json"))
@@ -126,6 +136,8 @@ def write_evidence(
             (beside / "decision.yaml").write_text(
                 dump_yaml(decision.model_dump(mode="json")), encoding="utf-8"
             )
+        if sources is not None:
+            _write(beside, SOURCES, sources.seen_from(folder).model_dump(mode="json"))
         pq.write_table(incident_table(comparison), beside / "incidents.parquet", compression="zstd")
         (beside / "report.html").write_text(
             _page(comparison, verdict, decision, validation), encoding="utf-8"
@@ -167,17 +179,19 @@ def read_evidence(folder: Path) -> Evidence:
         verdict=_read(folder / "verdict.json", Verdict),
         policy=load_policy(folder / "policy.yaml"),
         decision=load_yaml(decision, Decision) if decision.is_file() else None,
+        sources=_read(folder / SOURCES, Sources) if (folder / SOURCES).is_file() else None,
     )
 
 
 def rejudge(evidence: Evidence, policy: Policy | None = None) -> Verdict:
     """The verdict its comparison gets, by its own policy or by another, with the looks it had."""
-    validation = evidence.record.validation
     return judge(
         evidence.comparison,
         policy or evidence.policy,
         looks=evidence.record.looks,
-        validation_passed=validation is None or validation.passed,
+        validation=evidence.record.validation,
+        measured=evidence.record.measured,
+        group=evidence.verdict.group,
         judged_at=evidence.record.judged_at,
     )
 
@@ -223,7 +237,11 @@ _INCIDENTS = pa.schema(
 
 
 def _record(
-    comparison: Comparison, verdict: Verdict, decision: Decision | None, validation: ValidationReport | None
+    comparison: Comparison,
+    verdict: Verdict,
+    decision: Decision | None,
+    validation: ValidationReport | None,
+    measured: Measured | None,
 ) -> PromotionRecord:
     settings = comparison.challenger.settings
     record = PromotionRecord(
@@ -246,6 +264,7 @@ def _record(
         seed=settings.seed,
         resamples=settings.resamples,
         validation=validation,
+        measured=measured,
     )
     content = canonical_json(record.model_dump(mode="json", exclude={"decision_id"}))
     day = format_instant(verdict.judged_at)[:10]

@@ -8,6 +8,7 @@ from titleshot.datasets.contracts.instants import DAY
 from titleshot.registry.evidence import Evidence, rejudge
 from titleshot.registry.judge import NO_CHAMPION
 from titleshot.registry.ledger import AnyLine, Looked, Registered
+from titleshot.registry.rollout import too_early
 
 
 def objections(
@@ -50,6 +51,17 @@ def objections(
         found.append(f"its policy is for the group {policy.scope}, not {group or 'all services'}")
     if evidence.decision and evidence.decision.name != challenger.name:
         found.append(f"it was made for the decision {evidence.decision.name}, not {challenger.name}")
+    if policy.scope is None and verdict.group not in {None, group}:
+        found.append(f"it was judged for the group {verdict.group}, not for {group or 'all services'}")
+    found += too_early(
+        policy.rollout,
+        name=challenger.name,
+        version=challenger.version,
+        group=group,
+        lines=lines,
+        measured=evidence.record.measured,
+        now=now,
+    )
     absent = [name for name in policy.approvals if name not in approvals]
     if absent:
         found.append(f"its policy asks for the approval of {', '.join(absent)}; add --approved-by")

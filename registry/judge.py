@@ -7,36 +7,20 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from titleshot.datasets.contracts.comparisons import Comparison
-from titleshot.datasets.contracts.instants import DAY, format_instant
+from titleshot.datasets.contracts.measured import Measured
+from titleshot.datasets.contracts.validation import ValidationReport
 from titleshot.datasets.contracts.verdicts import Answer, CriterionOutcome, Verdict
-from titleshot.datasets.planting.traces import WAY_OUT, traces_in
 from titleshot.registry.criteria import about, faults_of, guardrails_of, outcome_of
+from titleshot.registry.findings import Findings
+from titleshot.registry.minimum import ask_for_fresh_labels, ask_for_looks, ask_for_minimum, weigh_budgets
+from titleshot.registry.mismatch import NO_CHAMPION, baseline_of, mismatches
 from titleshot.registry.policy import Criterion, Policy
 from titleshot.registry.wording import count
 
-NO_CHAMPION = "never"
-"""Contender name of the baseline that pages nobody: what stands in where nothing pages yet."""
-
-
-@dataclass
-class Findings:
-    """Everything the rules look at."""
-
-    faults: list[str] = field(default_factory=list)
-    unmet: list[str] = field(default_factory=list)
-    criteria: list[CriterionOutcome] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
-    missing: list[str] = field(default_factory=list)
-
-    def that(self, outcome: str) -> list[CriterionOutcome]:
-        return [criterion for criterion in self.criteria if criterion.outcome == outcome]
-
-    @property
-    def decisive(self) -> list[CriterionOutcome]:
-        return [criterion for criterion in self.criteria if criterion.critical and criterion.decisive]
+__all__ = ["NO_CHAMPION", "RULES", "Findings", "Rule", "in_short", "judge", "what_decided"]
 
 
 @dataclass(frozen=True)
@@ -50,6 +34,11 @@ class Rule:
 
 def _named(criteria: list[CriterionOutcome]) -> str:
     return ", ".join(about(criterion) for criterion in criteria)
+
+
+def _failed(found: Findings) -> str:
+    budgets = [f"the budget of {budget.budget}" for budget in found.exceeded]
+    return ", ".join([*(about(criterion) for criterion in found.that("fail")), *budgets])
 
 
 RULES: tuple[Rule, ...] = (
@@ -69,9 +58,9 @@ RULES: tuple[Rule, ...] = (
         lambda found: f"Not enough evidence: {'; '.join(found.unmet)}.",
     ),
     Rule(
-        lambda found: bool(found.that("fail")),
+        lambda found: bool(found.that("fail") or found.exceeded),
         "reject",
-        lambda found: f"Reject: failed on {_named(found.that('fail'))}.",
+        lambda found: f"Reject: failed on {_failed(found)}.",
     ),
     Rule(
         lambda found: bool(found.that("undecided")),
@@ -81,7 +70,7 @@ RULES: tuple[Rule, ...] = (
     Rule(
         lambda _: True,
         "promote",
-        lambda found: f"Promote: all {count(len(found.criteria), 'criteria')} passed.",
+        lambda found: f"Promote: all {count(len(found.criteria) + len(found.budgets), 'criteria')} passed.",
     ),
 )
 
@@ -91,10 +80,10 @@ def judge(
     policy: Policy,
     *,
     looks: int = 0,
-    validation_passed: bool = True,
-    shadow_hours: float | None = None,
-    shadow_coverage: float | None = None,
+    validation: ValidationReport | None = None,
+    measured: Measured | None = None,
     judged_share: float | None = None,
+    group: str | None = None,
     judged_at: int | None = None,
 ) -> Verdict:
     """The policy's answer to a paired comparison.
@@ -103,36 +92,45 @@ def judge(
         comparison: what ``compare`` made; differences are challenger minus champion.
         policy: what a challenger must show.
         looks: earlier looks at this evaluation span.
-        validation_passed: whether the dataset passed validation as it is now.
-        shadow_hours: hours the challenger ran in shadow, where it did.
-        shadow_coverage: share of those hours without lag or gap, 0 to 1.
+        validation: what ``validate`` found of the dataset as it is now; None where that is not known.
+        measured: what was measured of the challenger in shadow, where it ran there.
         judged_share: share of the challenger's pages with feedback, 0 to 1; None takes the comparison's.
+        group: the service group it is judged for; None takes the policy's scope.
         judged_at: nanoseconds UTC; None is now.
     """
     now = time.time_ns() if judged_at is None else judged_at
-    champion = comparison.champion.identity.contender != NO_CHAMPION
-    criteria = policy.criteria_against(champion=champion)
-    found = Findings(faults=_mismatches(comparison, policy, validation_passed))
+    group = group or policy.scope
+    champion = baseline_of(comparison.champion.identity) != NO_CHAMPION
+    criteria, tier = policy.criteria_against(champion=champion), policy.tier(group)
+    found = Findings(
+        faults=mismatches(comparison, policy, validation=validation, measured=measured, group=group)
+    )
     for criterion in criteria:
-        found.faults += faults_of(criterion, comparison, policy)
+        found.faults += faults_of(criterion, comparison, policy, group)
     if not found.faults:
-        measured = {
-            "shadow_hours": shadow_hours,
-            "shadow_coverage": shadow_coverage,
-            "judged_share": _judged_share(comparison) if judged_share is None else judged_share,
-        }
-        _ask_for_minimum(found, comparison, policy, measured)
-        _ask_for_looks(found, policy, looks)
-        _ask_for_fresh_labels(found, comparison, policy, now)
+        share = _judged_share(comparison) if judged_share is None else judged_share
+        ask_for_minimum(found, comparison, tier.minimum, criteria, measured=measured, judged_share=share)
+        ask_for_looks(found, policy, looks)
+        ask_for_fresh_labels(found, policy, comparison, now)
+        weigh_budgets(found, policy, measured)
         for criterion in criteria:
             _weigh(found, comparison, policy, criterion)
+        if tier.narrow:
+            found.notes.append(f"{tier.narrow[0].upper()}{tier.narrow[1:]}.")
     rule = next(rule for rule in RULES if rule.holds(found))
     ordered = [*found.that("fail"), *found.that("undecided"), *found.that("pass")]
+    told = [*(outcome.reason for outcome in ordered), *(budget.reason for budget in found.budgets)]
     return Verdict(
         answer=rule.answer,
-        reasons=(rule.says(found), *(outcome.reason for outcome in ordered), *found.notes),
+        reasons=(rule.says(found), *told, *found.notes),
         criteria=tuple(found.criteria),
+        budgets=tuple(found.budgets),
+        faults=tuple(found.faults),
+        unmet=tuple(found.unmet),
         missing=tuple(found.missing) if rule.answer == "not_enough_evidence" else (),
+        group=group,
+        narrow=tier.narrow,
+        next_step=policy.rollout[0].in_words() if rule.answer == "promote" and policy.rollout else None,
         policy_name=policy.name,
         policy_digest=policy.digest,
         looks=looks,
@@ -144,25 +142,6 @@ def _judged_share(comparison: Comparison) -> float | None:
     return None if comparison.feedback is None else comparison.feedback.challenger.judged.share
 
 
-def _mismatches(comparison: Comparison, policy: Policy, validation_passed: bool) -> list[str]:
-    one, other = comparison.champion, comparison.challenger
-    faults = [] if validation_passed else ["the dataset did not pass validation; run validate"]
-    faults += [f"{trace}: {WAY_OUT}" for trace in traces_in(comparison)]
-    faults += [
-        f"champion and challenger were scored on different data ({what})"
-        for what in ("dataset_digest", "labels_digest", "labels_as_of")
-        if getattr(one.identity, what) != getattr(other.identity, what)
-    ]
-    if one.settings != other.settings:
-        faults.append("champion and challenger were scored under different evaluation settings")
-    sealed, settings = policy.data.sealed_span, other.settings
-    if sealed and (settings.span_from, settings.span_to) != (sealed.span_from, sealed.span_to):
-        asked = f"{format_instant(sealed.span_from)} to {format_instant(sealed.span_to)}"
-        scored = f"{format_instant(settings.span_from)} to {format_instant(settings.span_to)}"
-        faults.append(f"the policy seals {asked}, scored was {scored}")
-    return faults
-
-
 def _weigh(found: Findings, comparison: Comparison, policy: Policy, criterion: Criterion) -> None:
     outcome, incidents = outcome_of(criterion, comparison)
     found.criteria.append(outcome)
@@ -170,67 +149,13 @@ def _weigh(found: Findings, comparison: Comparison, policy: Policy, criterion: C
         found.missing.append(outcome.missing)
     if incidents and policy.maximum_incidents and incidents > policy.maximum_incidents:
         most = count(policy.maximum_incidents, "incidents")
-        found.missing.append(f"{about(outcome)}: futile, the policy stops at {most}")
+        found.missing.append(
+            f"{about(outcome)}: futile, it would take {incidents:,} in all and the policy stops at {most}"
+        )
     guarded, unguarded = guardrails_of(criterion, comparison)
     found.criteria += guarded
     if unguarded:
         found.notes.append(f"Too few to guard on their own: {', '.join(unguarded)}.")
-
-
-def _ask_for_minimum(
-    found: Findings, comparison: Comparison, policy: Policy, measured: dict[str, float | None]
-) -> None:
-    minimum = policy.minimum
-    for noun, have, least in (
-        ("incidents", comparison.incidents_scored, minimum.incidents),
-        ("days", comparison.blocks, minimum.blocks),
-    ):
-        if have < least:
-            found.unmet.append(f"{count(have, noun)} scored, the policy asks for {least:,}")
-            rate = have / comparison.weeks
-            if noun == "days":  # parts of days count as days, so a short span seems to have more than seven
-                rate = min(rate, 7.0)
-            wait = f", about {_weeks(least - have, rate)} at this rate" if have else ""
-            found.missing.append(f"{count(least - have, noun)} more{wait}")
-    superior = {criterion.score for criterion in policy.criteria if criterion.kind == "superiority"}
-    for pair in comparison.pairs:
-        if pair.name in superior and pair.discordant is not None:
-            have = sum(pair.discordant)
-            if have < minimum.discordant_pairs:
-                found.unmet.append(
-                    f"{count(have, 'incidents')} told the two apart, {minimum.discordant_pairs} asked"
-                )
-                found.missing.append(
-                    f"{minimum.discordant_pairs - have} more incidents that only one detects"
-                )
-    for name, value in measured.items():
-        least_value = getattr(minimum, name)
-        if least_value is not None and (value is None or value < least_value):
-            words = name.replace("_", " ")
-            have_words = "was not measured" if value is None else f"is {value:g}"
-            found.unmet.append(f"{words} {have_words}, the policy asks for {least_value:g}")
-            found.missing.append(f"{words}: {least_value:g}")
-
-
-def _weeks(more: int, per_week: float) -> str:
-    return count(max(1, round(more / per_week)), "weeks")
-
-
-def _ask_for_looks(found: Findings, policy: Policy, looks: int) -> None:
-    planned = 1 if policy.data.sealed_span else policy.looks.planned
-    if looks >= planned:
-        found.unmet.append(
-            f"this span was judged {count(looks, 'times')} before, the policy plans {count(planned, 'looks')}"
-        )
-        found.missing.append("an evaluation span that has not been judged yet")
-
-
-def _ask_for_fresh_labels(found: Findings, comparison: Comparison, policy: Policy, now: int) -> None:
-    oldest = policy.data.maximum_label_age_days
-    age = (now - comparison.challenger.identity.labels_as_of) / DAY
-    if oldest is not None and age > oldest:
-        found.unmet.append(f"labels are of {age:.0f} days ago, the policy takes {oldest:g}")
-        found.missing.append("labels as of a later date")
 
 
 def in_short(verdict: Verdict) -> str:
@@ -238,7 +163,25 @@ def in_short(verdict: Verdict) -> str:
     lines = [*verdict.reasons]
     if verdict.missing:
         lines += ["What is missing:", *(f"  {missing}" for missing in verdict.missing)]
+    if verdict.next_step:
+        lines.append(f"Next step of the rollout: {verdict.next_step}.")
     lines.append(
         f"Policy {verdict.policy_name} ({verdict.policy_digest[:12]}), earlier looks: {verdict.looks}."
     )
     return "\n".join(lines)
+
+
+def what_decided(verdict: Verdict) -> list[str]:
+    """What the answer rests on, shortest form: the criteria, budgets and minimum evidence behind it."""
+    failed = [about(one) for one in verdict.criteria if one.outcome == "fail"]
+    failed += [one.budget for one in verdict.budgets if one.outcome == "exceeded"]
+    match verdict.answer:
+        case "promote":
+            return []
+        case "reject":
+            decisive = [about(one) for one in verdict.criteria if one.critical and one.decisive]
+            return decisive or failed
+        case "not_enough_evidence":
+            undecided = [about(one) for one in verdict.criteria if one.outcome == "undecided"]
+            return [*verdict.unmet] or undecided
+    return [*verdict.faults]

@@ -21,6 +21,7 @@ from titleshot.registry.home import Home
 from titleshot.registry.ledger import AnyLine, Ledger, Registered
 from titleshot.registry.registered import version_of, versions_of
 from titleshot.registry.registration import keep_copy
+from titleshot.registry.rollout import step_after
 from titleshot.registry.standing import (
     CHALLENGER,
     CHAMPION,
@@ -40,6 +41,8 @@ class Moved(NamedTuple):
     after: int | None
     overruled: tuple[str, ...] = ()
     """Objections that an override set aside."""
+    next_step: str | None = None
+    """Of the policy's rollout; None where nothing follows."""
 
 
 def whoami() -> str:
@@ -132,7 +135,8 @@ def promote(
         )
         if stands.get(CHALLENGER) and stands[CHALLENGER].version == version and group is None:
             aliases.move(CHALLENGER, None, move="retire", reason="promoted", actor=actor)
-    return Moved(name, alias, before, version, tuple(overruled))
+    follows = step_after(proof.policy.rollout, group) if proof else None
+    return Moved(name, alias, before, version, tuple(overruled), follows)
 
 
 def rollback(

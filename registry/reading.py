@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import ceil
 from statistics import NormalDist
 from typing import Literal
 
-from titleshot.datasets.contracts.comparisons import PairedScore
+from titleshot.datasets.contracts.comparisons import Comparison, PairedScore
 from titleshot.datasets.contracts.scores import Direction, Score
-from titleshot.registry.wording import amount, change, count, percent, span, title
+from titleshot.registry.labelling import pages_to_label
+from titleshot.registry.wording import amount, change, count, percent, span, title, weeks
 from titleshot.reports.feedback.definitions import USEFULNESS
 
 Place = Literal["pass", "fail", "undecided"]
@@ -79,25 +81,28 @@ class Reading:
         interval = span(score.low, score.high, score.unit, signed=paired)
         return f"{name}: {said} ({percent(score.confidence)} interval {interval}; {n})"
 
-    def missing(self, bound: float) -> tuple[str, int | None]:
-        """What would decide an undecided one, in words, and the n in all that takes, where it is known."""
+    def missing(self, bound: float, comparison: Comparison) -> tuple[str, int | None]:
+        """What would decide an undecided one, in words, and the incidents in all that takes, where known."""
         score, name = self.score, title(self.score.name)
+        if score.name == USEFULNESS.name:  # its interval is a bracket: answers close it, incidents do not
+            return f"{name}: {pages_to_label(score, comparison, self._turn(bound))}", None
         if self.gain is None:
             return f"{name}: {score.reason or 'there is no interval'}", None
-        if (
-            score.name == USEFULNESS.name
-        ):  # its interval is a bracket: answers close it, more incidents do not
-            return f"{name}: more answers; titleshot feedback queue says which pages to ask about", None
         value, low, high = self.gain
         reach = value - low if value > bound else high - value
         if value == bound or reach <= 0 or score.n == 0 or not score.confidence:
             return f"{name}: the difference lies on the margin; more data alone may never decide it", None
         total = needed(score.n, reach, abs(value - bound), score.confidence)
         more, side = count(total - score.n, score.n_of), "pass" if value > bound else "fail"
+        growth = total / score.n
+        wait = f": about {weeks((growth - 1) * comparison.weeks)} at this rate" if comparison.weeks else ""
         return (
             f"{name}: about {more} more ({total:,} in all) would let it {side} four times in five, "
-            "if nothing else changes"
-        ), total
+            f"if nothing else changes{wait}"
+        ), ceil(growth * comparison.incidents_scored)
+
+    def _turn(self, bound: float) -> float:
+        return bound if self.better == "up" else -bound
 
 
 def needed(n: int, reach: float, distance: float, confidence: float) -> int:

@@ -17,7 +17,8 @@ from titleshot.datasets.contracts.instants import DAY
 from titleshot.datasets.contracts.scores import Direction, Identity, Score, Scorecard, Settings
 from titleshot.datasets.contracts.verdicts import Answer, Verdict
 from titleshot.registry.judge import judge
-from titleshot.registry.policy import Criterion, Policy
+from titleshot.registry.known_scores import faults_of_asking
+from titleshot.registry.policy import Budgets, Criterion, Policy
 
 INCIDENTS_PER_WEEK = 14.0
 
@@ -132,11 +133,30 @@ def chances(policy: Policy, criterion: Criterion) -> list[Chance]:
 
 
 def rehearse(policy: Policy, case: Case) -> Verdict | None:
-    """The judge's verdict on a case, of the criteria on scores in ``TYPICAL``; None where there are none."""
-    known = tuple(criterion for criterion in policy.criteria if criterion.score in TYPICAL)
+    """The judge's verdict on a case, of the criteria on scores in ``TYPICAL``; None where there are none.
+
+    What rehearsed numbers cannot show is not asked for: shadow, feedback, suites, latency, memory.
+    """
+    known = tuple(
+        criterion
+        for criterion in policy.criteria
+        if criterion.score in TYPICAL
+        and criterion.direction in {None, TYPICAL[criterion.score].better}
+        and not faults_of_asking(criterion)
+    )
     if not known:
         return None
-    reduced = policy.model_copy(update={"criteria": known})
+    unseen = {"shadow_hours": None, "shadow_coverage": None, "judged_share": None, "discordant_pairs": 0}
+    pages = policy.budgets.pages_per_shift if policy.budgets else None
+    reduced = policy.model_copy(
+        update={
+            "criteria": known,
+            "minimum": policy.minimum.model_copy(update=unseen),
+            "data": policy.data.model_copy(update={"suites": (), "maximum_label_age_days": None}),
+            "budgets": None if pages is None else Budgets(pages_per_shift=pages),
+            "baseline": "live",
+        }
+    )
     return judge(rehearsed(policy, case), reduced, judged_at=0)
 
 

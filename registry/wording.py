@@ -69,6 +69,25 @@ def count(n: int, noun: str) -> str:
     return f"{n:,} {noun.removesuffix('s') if n == 1 else noun}"
 
 
+def weeks(n: float) -> str:
+    """A wait in whole weeks, at least one.
+
+    >>> weeks(0.2), weeks(12.4)
+    ('1 week', '12 weeks')
+    """
+    return count(max(1, round(n)), "weeks")
+
+
+def budget(name: str, value: float) -> str:
+    """An amount of a budget, by the unit its name ends in.
+
+    >>> budget("p99_latency_ms", 12.34), budget("memory_mb", 1512.0)
+    ('12.3 ms', '1,512 MB')
+    """
+    shown = _plain(value, 1) if abs(value) < 100 else f"{value:,.0f}"
+    return f"{shown} {'ms' if name.endswith('_ms') else 'MB'}"
+
+
 def _plain(value: float, digits: int) -> str:
     text = f"{value:.{digits}f}"
     if "." in text:

@@ -15,6 +15,17 @@ Severity = Literal["low", "medium", "high", "critical"]
 SEVERITIES: tuple[Severity, ...] = ("low", "medium", "high", "critical")
 
 
+class FaultAt(ValueError):
+    """Raised by a record's check that looks at several fields: which of them to mend, from the record down.
+
+    A reader that knows lines names the line of that field instead of the record's first.
+    """
+
+    def __init__(self, place: tuple[str | int, ...], message: str) -> None:
+        super().__init__(message)
+        self.place = place
+
+
 class Record(BaseModel):
     """A frozen record of the major version it names.
 

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from titleshot.datasets.errors import IntegrityError
 from titleshot.registry.serving.following import Follower
+from titleshot.registry.serving.footprint import Footprint
 from titleshot.registry.serving.journal import Journal
 from titleshot.registry.serving.journal_reader import JournalReader
 from titleshot.registry.serving.resolver import Found, Loaded, Resolver
@@ -21,6 +22,9 @@ from titleshot.registry.serving.stage import Stage
 
 LOG = logging.getLogger("titleshot.serving")
 _IDLE_S = 0.2
+_KEEP_S = 10.0
+FOOTPRINT = "footprint."
+"""Key in a sidecar's ``meta`` of what the contender took that spoke from the record named behind it."""
 
 
 class Sidecar:
@@ -36,6 +40,7 @@ class Sidecar:
     """
 
     def __init__(self, path: Path, follow: Path, loaded: Loaded) -> None:
+        self._footprint: Footprint | None = None
         self.inputs = JournalReader(follow)
         try:
             self.journal = Journal(path, role="sidecar", meta={"name": loaded.found.name})
@@ -50,6 +55,8 @@ class Sidecar:
             raise
         self.records = 0
         """Records taken in since the start."""
+        self._footprint = Footprint(self.journal.meta(self._footprint_key))
+        self._kept = time.monotonic()
 
     @property
     def found(self) -> Found:
@@ -63,7 +70,9 @@ class Sidecar:
 
     def replace(self, loaded: Loaded) -> None:
         """Warm up another challenger and let it go on from the next record."""
+        self._keep_footprint()
         self._stage.swap(self._stage.prepare(loaded, self.inputs), self.inputs)
+        self._footprint = Footprint(self.journal.meta(self._footprint_key))
 
     def step(self, most: int = AT_ONCE) -> int:
         """Take in what is there, at most so many records; returns how many that were."""
@@ -76,7 +85,14 @@ class Sidecar:
                 f"{self.inputs.path} lost records {after + 1} to {stored[0].seq - 1}, which were not read "
                 "yet; start another --journal, and judge nothing on this one"
             )
+        began = time.perf_counter()
         self._stage.speak([taken(row) for row in stored])
+        if (
+            self._footprint is not None and len(stored) < most
+        ):  # a full batch is catching up, which says nothing of a record's wait
+            self._footprint.took(time.perf_counter() - began)
+        if time.monotonic() - self._kept >= _KEEP_S:
+            self._keep_footprint()
         self.records += len(stored)
         return len(stored)
 
@@ -104,8 +120,21 @@ class Sidecar:
 
     def close(self) -> None:
         """Let go of both journals."""
+        self._keep_footprint()
         self.inputs.close()
         self.journal.close()
+
+    @property
+    def _footprint_key(self) -> str:
+        """Where the journal keeps what the version that runs now takes."""
+        return f"{FOOTPRINT}{self.journal.swaps()[-1].from_seq}"
+
+    def _keep_footprint(self) -> None:
+        if self._footprint is None:
+            return
+        with self.journal.transaction() as db:
+            self.journal.mark(db, self._footprint_key, self._footprint.text())
+        self._kept = time.monotonic()
 
     def _check_source(self) -> None:
         known = self.journal.meta("source")

@@ -5,21 +5,18 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from one_criterion import FALSE_PAGES, PRECISION, RECALL, SHIFT, policy_of, ran
 
 from titleshot.datasets.contracts.comparisons import Comparison, PairedScore
+from titleshot.datasets.contracts.validation import ValidationReport
 from titleshot.datasets.contracts.verdicts import Verdict
 from titleshot.registry.judge import judge
 from titleshot.registry.policy import Criterion, GroupGuardrail, Looks, Minimum, Policy, load_policy
 from titleshot.registry.rehearsal import CASES, Case, rehearsed
 
-RECALL = Criterion(score="incident_recall", kind="non_inferiority", margin=0.05, critical=True)
-PRECISION = Criterion(score="alarming_precision", kind="superiority")
-FALSE_PAGES = Criterion(score="false_pages_per_week", kind="non_inferiority", margin=1, margin_ratio=0.1)
-SHIFT = Criterion(score="pages_per_shift", kind="ceiling", margin=2.0)
-
-
-def policy_of(*criteria: Criterion, **more: object) -> Policy:
-    return Policy.model_validate({"name": "p", "criteria": criteria, "promote_equals": True, **more})
+FAILED = ValidationReport(
+    passed=False, dataset_digest="0" * 64, labels_digest="0" * 64, rules=(), validated_at=0
+)
 
 
 def with_pair(comparison: Comparison, name: str, **values: object) -> Comparison:
@@ -129,7 +126,10 @@ def test_more_than_the_policy_will_wait_for_is_called_futile() -> None:
     policy = policy_of(RECALL, maximum_incidents=500)
     plain = rehearsed(policy, Case("plain", {}))
     verdict = judge(with_pair(plain, "incident_recall", difference=0.0, low=-0.06, high=0.06), policy)
-    assert "incident recall: futile, the policy stops at 500 incidents" in verdict.missing
+    assert (
+        "incident recall: futile, it would take 790 in all and the policy stops at 500 incidents"
+        in verdict.missing
+    )
 
 
 class TestOrder:
@@ -143,7 +143,7 @@ class TestOrder:
         values = {"difference": -0.5, "low": -0.6, "high": -0.4, "decisive_low": -0.6, "decisive_high": -0.4}
         lost = with_pair(self.comparison(policy), "incident_recall", **values)
         assert judge(lost, policy).answer == "reject"
-        assert judge(lost, policy, validation_passed=False).answer == "invalid"
+        assert judge(lost, policy, validation=FAILED).answer == "invalid"
 
     def test_a_decisive_failure_of_what_is_critical_needs_no_minimum(self) -> None:
         policy = policy_of(RECALL, minimum=Minimum(incidents=1000))
@@ -246,8 +246,8 @@ def test_evidence_from_the_shadow_is_asked_for_where_the_policy_does() -> None:
     made = rehearsed(policy, CASES[0])
     unmeasured = judge(made, policy)
     assert unmeasured.answer == "not_enough_evidence"
-    assert "shadow hours was not measured, the policy asks for 168" in unmeasured.reasons[0]
-    assert judge(made, policy, shadow_hours=200, judged_share=0.6).answer == "promote"
+    assert "shadow hours not measured, the policy asks for 168" in unmeasured.reasons[0]
+    assert judge(made, policy, measured=ran(hours=200), judged_share=0.6).answer == "promote"
 
 
 def test_old_labels_are_not_enough() -> None:
@@ -273,7 +273,7 @@ SHIFTS = st.fixed_dictionaries(
         "false_pages_per_week": st.floats(-6, 6),
         "duplicates_per_week": st.floats(-4, 4),
         "pages_per_shift": st.floats(-1, 1),
-        "services_per_page": st.floats(-1, 1),
+        "naming_precision": st.floats(-0.3, 0.3),
     },
 )
 

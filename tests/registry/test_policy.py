@@ -34,6 +34,60 @@ def written(tmp_path: Path, text: str) -> Path:
         ),
         (PLAIN.replace("superiority", "non_inferiority, margin: 0.1"), "no criterion is a superiority"),
         (PLAIN + "looks: {rule: fixed_horizon, planned: 3}\n", ":4: looks: fixed_horizon is one look"),
+        (PLAIN + "decisive_confidence: 0.8\n", ":4: decisive_confidence: "),
+        (
+            PLAIN + "  - {score: incident_recall, kind: superiority}\n" * 2,
+            ":5: criteria.2: superiority of incident_recall is asked twice",
+        ),
+        (PLAIN + "minimum: {incidents: 50}\nmaximum_incidents: 9\n", ":5: maximum_incidents: 9 is below"),
+        (PLAIN + "minimum: {shadow_coverage: 95}\n", ":4: minimum.shadow_coverage: Input should be less"),
+        (PLAIN + "baseline: nobody\n", ":4: baseline: Input should be 'live', 'champion'"),
+        (
+            PLAIN + "baseline: champion\nwithout_champion:\n  - {score: x, kind: superiority}\n",
+            ":5: without_champion: is for where nothing pages yet",
+        ),
+        (PLAIN + "budgets: {}\n", ":4: budgets: budgets names no budget"),
+        (PLAIN + "budgets: {memory_gb: 1}\n", "memory_gb: unknown field; did you mean 'memory_mb'?"),
+        (
+            PLAIN + "budgets: {p99_latency_ms: 0}\n",
+            ":4: budgets.p99_latency_ms: Input should be greater than 0",
+        ),
+        (
+            PLAIN + "  - {score: pages_per_shift, kind: ceiling, margin: 2}\nbudgets: {pages_per_shift: 2}\n",
+            ":4: criteria.1: the ceiling of pages_per_shift is a budget too; keep one",
+        ),
+        (
+            PLAIN + "data:\n  sealed_span:\n    span_from: 2026-02-01T00:00:00Z\n"
+            "    span_to: 2026-01-01T00:00:00Z\n",
+            ":7: data.sealed_span.span_to: a sealed span must end after it starts",
+        ),
+        (
+            PLAIN + "narrow: {groups: [a], minimum: {incidents: 9}, confidence: 0.95}\n",
+            ":4: narrow.confidence: 0.95 must be below confidence 0.9",
+        ),
+        (
+            PLAIN + "scope: b\nnarrow: {groups: [a], minimum: {}, confidence: 0.8}\n",
+            ":5: narrow.groups: the policy is for the group b alone",
+        ),
+        (PLAIN + "narrow: {groups: [], minimum: {}, confidence: 0.8}\n", ":4: narrow.groups: "),
+        (PLAIN + "approvals: [ann, bob, ann]\n", ":4: approvals: a name stands twice"),
+        (PLAIN + "rollout:\n  - {step: shadow, days: 2}\n", ":5: rollout.0: the last step must be"),
+        (PLAIN + "rollout:\n  - {step: shadow}\n", ":5: rollout.0: a shadow step needs hours or days"),
+        (PLAIN + "rollout:\n  - {step: group}\n", ":5: rollout.0: a step names a group where"),
+        (
+            PLAIN + "rollout:\n  - {step: everyone}\n  - {step: shadow, hours: 4}\n",
+            ":6: rollout.1: the order is shadow, then groups, then everyone",
+        ),
+        (
+            PLAIN + "scope: a\nrollout:\n  - {step: group, group: b}\n",
+            ":6: rollout.0: the policy is for the group a alone",
+        ),
+        (
+            PLAIN.replace("superiority}", "superiority, on_missing: pass}"),
+            "on_missing: Input should be 'block'",
+        ),
+        (PLAIN + "schema_version: 1.9\n", ":4: schema_version: 1.9: this code reads policies up to 1.1"),
+        (PLAIN + "schema_version: one\n", ":4: schema_version: schema_version 'one' is not MAJOR.MINOR"),
         ("name: p\ncriteria: []\n", ":2: criteria:"),
         (PLAIN + "criteria: []\n", ":4: 'criteria' stands twice"),
     ],
@@ -51,6 +105,45 @@ def test_the_digest_is_of_what_is_asked_not_of_how_it_is_written(tmp_path: Path)
     longer = "# a comment\nconfidence: 0.9\ndescription: words\n" + PLAIN
     assert load_policy(written(tmp_path, longer)).digest == plain
     assert load_policy(written(tmp_path, PLAIN + "confidence: 0.91\n")).digest != plain
+
+
+def test_a_policy_of_before_keeps_its_digest_and_what_is_asked_since_changes_it(tmp_path: Path) -> None:
+    """Evidence of an older release names the digest of its policy; it must still be that policy."""
+    assert (
+        load_policy(written(tmp_path, PLAIN)).digest
+        == "ad168f4e40f67bcb38da039ee82ce3cb0cf4cb01ae815f91b92e02270da55265"
+    )
+    plain = load_policy(written(tmp_path, PLAIN)).digest
+    for more in (
+        "baseline: never\n",
+        "budgets: {memory_mb: 1}\n",
+        "narrow: {groups: [a], minimum: {}, confidence: 0.8}\n",
+        "rollout: [{step: everyone}]\n",
+        "data: {suites: [labels]}\n",
+    ):
+        assert load_policy(written(tmp_path, PLAIN + more)).digest != plain
+
+
+def test_a_narrow_group_is_asked_for_less_at_a_stated_error(tmp_path: Path) -> None:
+    narrow = "minimum: {incidents: 50}\nnarrow: {groups: [a], minimum: {incidents: 9}, confidence: 0.8}\n"
+    policy = load_policy(written(tmp_path, PLAIN + narrow))
+    assert (policy.tier("a").minimum.incidents, policy.tier("b").minimum.incidents) == (9, 50)
+    assert policy.tier().narrow is policy.tier("b").narrow is None
+    assert "passes 10 % of the time instead of 5 %" in (policy.tier("a").narrow or "")
+    asked = policy.confidences(champion=True, group="a")["alarming_precision"]
+    assert (asked, policy.confidences(champion=True)["alarming_precision"]) == (
+        pytest.approx(0.8),
+        pytest.approx(0.9),
+    )
+
+
+def test_the_budget_of_pages_is_a_criterion_and_is_compared_at_its_confidence(tmp_path: Path) -> None:
+    more = "looks: {rule: alpha_spending, planned: 2}\nbudgets: {pages_per_shift: 1.5}\n"
+    policy = load_policy(written(tmp_path, PLAIN + more))
+    for champion in (True, False):
+        last = policy.criteria_against(champion=champion)[-1]
+        assert (last.score, last.kind, last.margin) == ("pages_per_shift", "ceiling", 1.5)
+    assert policy.confidences(champion=True)["pages_per_shift"] == pytest.approx(0.95)
 
 
 def test_alpha_spending_shares_the_error_among_the_planned_looks(tmp_path: Path) -> None:
