@@ -113,13 +113,16 @@ def _left_out(cards: tuple[Scorecard, ...], roles: tuple[str, ...]) -> list[Assu
     for card, role in zip(cards, roles, strict=True):
         of = Counter(one.outcome for one in card.incidents)
         pages = Counter(one.outcome for one in card.pages)
-        parts.append(
-            f"{role}: {counted(of['unscored'], 'incident')} outside scored time, {of['carried']:,} with"
-            f" a page"
-            f" already open, {of['censored']:,} cut by the end; {counted(pages['unscored'], 'page')} outside"
-            f" scored time, {pages['set_aside']:,} that hit an unscored incident, {pages['carried']:,}"
-            f" open before"
+        said = (
+            (of["unscored"], "incident", "outside scored time"),
+            (of["carried"], "incident", "with a page already open"),
+            (of["censored"], "incident", "cut by the end of the span"),
+            (pages["unscored"], "page", "outside scored time"),
+            (pages["set_aside"], "page", "that hit an unscored incident"),
+            (pages["carried"], "page", "open before an incident began"),
         )
+        counts = [f"{counted(n, noun)} {why}" for n, noun, why in said if n]
+        parts.append(f"{role}: {listed(counts) if counts else 'nothing besides'}")
     undefined = [
         f"{title_of(score.name)} ({role}: {score.reason})"
         for card, role in zip(cards, roles, strict=True)
@@ -164,9 +167,8 @@ def _of_intervals(cards: tuple[Scorecard, ...], comparison: Comparison | None) -
             f"blocks are whole days UTC, {settings.blocks:,} of them; B = {settings.resamples:,}"
             f" resamples, seed"
             f" {settings.seed}; incidents of one day may depend on each other, days may not",
-            "another seed should move no end of an interval by more than a few hundredths of its width;"
-            " verify"
-            " draws the same again",
+            "compare draws the same again; another seed in the policy should move no end of an interval by"
+            " more than a few hundredths of its width",
         ),
         Assumption(
             "How intervals were made",

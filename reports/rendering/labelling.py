@@ -119,7 +119,8 @@ def _in_short(queue: ReviewQueue | None, report: FeedbackReport | None) -> str:
         none = "No page was judged yet." if report is None else ""
         who = f"paged by {' and '.join(f'the {side}' for side in first.sent_by)}"
         settled = f"an answer settles {counted(first.settles, 'page')}"
-        return f"{none} {counted(queue.unjudged, 'page')} unjudged. Ask first about {where}, {who}: {settled}.".strip()
+        unjudged = f"{none} {counted(queue.unjudged, 'page')} unjudged.".strip()
+        return f"{unjudged} Ask first about {where}, {who}: {settled}."
     if report is None:
         return "No responder has judged a page yet."
     return "Every page that could be asked about is judged."

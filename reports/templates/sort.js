@@ -26,6 +26,15 @@
     for (let box = target && target.closest("details"); box; box = box.parentElement.closest("details")) box.open = true;
     if (target) target.scrollIntoView({ block: "center" });
   };
+  // Paper has no folds to open.
+  let folded = [];
+  addEventListener("beforeprint", () => {
+    folded = [...document.querySelectorAll("details:not([open])")];
+    for (const box of folded) box.open = true;
+  });
+  addEventListener("afterprint", () => {
+    for (const box of folded) box.open = false;
+  });
   addEventListener("hashchange", reveal);
   reveal();
 })();

@@ -44,9 +44,8 @@ class Browser:
         )  # fmt: skip
         self.media(dark=dark)
         self.ask("Page.navigate", url=page.resolve().as_uri())
-        self.run(
-            "new Promise((done) => document.readyState === 'complete' ? done() : addEventListener('load', done))"
-        )
+        loaded = "document.readyState === 'complete' ? done() : addEventListener('load', done)"
+        self.run(f"new Promise((done) => {loaded})")
 
     def media(self, *, dark: bool = False, paper: bool = False) -> None:
         """The colours and the medium the page is asked for."""

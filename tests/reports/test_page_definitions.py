@@ -78,6 +78,7 @@ class Tree(HTMLParser):
         self.at.children.append(Element(tag, dict(attrs), self.at))
 
     def handle_endtag(self, tag: str) -> None:
+        assert self.at.tag == tag
         assert self.at.above is not None
         self.at = self.at.above
 
