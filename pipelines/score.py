@@ -57,8 +57,8 @@ def score(
 
     Raises:
         MalformedInput: no log or no dataset there.
-        InvalidDataset: the log was replayed from other data.
-        IntegrityError: the dataset is not what was imported.
+        InvalidDataset: the log was replayed from other data; names the tables that differ.
+        IntegrityError: the dataset was changed since it was imported; names the table.
         UsageError: nothing to score in the span.
     """
     opened = log if isinstance(log, ReplayLog) else ReplayLog(Path(log))

@@ -9,6 +9,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from titleshot.datasets.contracts.data_parts import DataParts
 from titleshot.datasets.contracts.scores import Identity
 from titleshot.datasets.dataset import Dataset
 from titleshot.datasets.errors import InvalidDataset
@@ -76,7 +77,8 @@ def of_log(log: ReplayLog, dataset: Dataset, labels: Labels) -> Identity:
         said = f"{source.get('name')} ({digest[:12]})" if digest else "no dataset it would name"
         raise InvalidDataset(
             f"{log.path} was replayed from {said}, the labels are those of {dataset.card.name}"
-            f" ({dataset.card.digest[:12]}); replay the contender on {dataset.path} and score that log"
+            f" ({dataset.card.digest[:12]}){_other_tables(source, dataset)}; replay the contender on"
+            f" {dataset.path} and score that log, or name the dataset it was replayed on"
         )
     return _identity(
         str(about.get("contender") or log.path.name),
@@ -88,12 +90,31 @@ def of_log(log: ReplayLog, dataset: Dataset, labels: Labels) -> Identity:
     )
 
 
-def notes_of(log: ReplayLog) -> tuple[str, ...]:
-    """What the scorecard of a log must say of where its pages come from."""
+def _other_tables(source: dict[str, Any], dataset: Dataset) -> str:
+    """Which tables differ, where the log kept what they were."""
+    if not source.get("parts"):
+        return ""
+    then, now = DataParts.model_validate(source["parts"]), dataset.card.parts
+    differ = [n for n in sorted({*then.tables, *now.tables}) if then.tables.get(n) != now.tables.get(n)]
+    if then.ingest_delay_s != now.ingest_delay_s:
+        differ.append("ingest_delay_s")
+    return f", which differ in {', '.join(differ)}" if differ else ""
+
+
+def notes_of(log: ReplayLog, dataset: Dataset) -> tuple[str, ...]:
+    """What the scorecard of a log must say of where its pages come from, and of settings changed since."""
+    notes: tuple[str, ...] = ()
+    parts = (log.about.get("dataset") or {}).get("parts")
+    if parts:
+        then, now = DataParts.model_validate(parts).evaluation, dataset.card.parts.evaluation
+        if changed := [name for name in sorted({*then, *now}) if then.get(name) != now.get(name)]:
+            told = f"evaluation settings changed since the log was made: {', '.join(changed)}"
+            notes = (f"{told}; scored under those of now",)
     if not log.about.get("opaque"):
-        return ()
+        return notes
     said = log.about.get("notes") or []
     return (
+        *notes,
         "an imported page history holds pages only, no events and no hypotheses: of those nothing is scored",
         *said,
     )

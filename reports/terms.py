@@ -128,7 +128,7 @@ class Terms:
             raise IntegrityError(
                 f"{log.path}: pages are not those that were imported; import the history again"
             )
-        return self.paging(pages, who, identity.notes_of(log), log)
+        return self.paging(pages, who, identity.notes_of(log, self.dataset), log)
 
     def paging(
         self, pages: list[Page], who: Identity, notes: tuple[str, ...] = (), log: ReplayLog | None = None

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import argparse
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import pyarrow.parquet as pq
 import pytest
 
 from titleshot.datasets.contracts.incidents import Page
@@ -16,8 +18,9 @@ from titleshot.datasets.contracts.record import SeriesKey
 from titleshot.datasets.contracts.scores import Scorecard
 from titleshot.datasets.dataset import Dataset
 from titleshot.datasets.dataset_writer import DatasetWriter
-from titleshot.datasets.errors import MalformedInput, UsageError
-from titleshot.datasets.replay_log import LogWriter, pages_table
+from titleshot.datasets.errors import IntegrityError, InvalidDataset, MalformedInput, UsageError
+from titleshot.datasets.replay_log import LogWriter, ReplayLog, pages_table
+from titleshot.pipelines.generate import generate
 from titleshot.pipelines.outcome import silent
 from titleshot.pipelines.score import arguments, command, score
 
@@ -122,3 +125,30 @@ def test_a_folder_that_is_no_log_or_no_dataset_is_named(history: Path, tmp_path:
         score(tmp_path, labels=history / "shop")
     with pytest.raises(MalformedInput, match="no dataset here"):
         score(history / "log", labels=tmp_path)
+
+
+def test_a_dataset_that_is_not_the_one_that_was_replayed_is_refused_and_told_apart(
+    small_platform: Dataset, small_log: ReplayLog, copy_of: Callable[..., Path], tmp_path: Path
+) -> None:
+    """Changed on disk since its import; imported again with other content; another one altogether."""
+    edited = copy_of(small_platform.path, "edited")
+    table = edited / "reference" / "ownership.parquet"
+    rows = pq.read_table(table)
+    pq.write_table(rows.slice(1), table)
+    with pytest.raises(IntegrityError, match="table reference/ownership is not the one that was imported"):
+        score(small_log, labels=edited, resamples=200)
+
+    again = generate(tmp_path / "again", services=4, days=21, cadence_s=600, seed=4)
+    with pytest.raises(InvalidDataset, match=r"was replayed from .*, which differ in .*samples") as refused:
+        score(small_log, labels=again, resamples=200)
+    assert small_platform.card.digest[:12] in str(refused.value)
+    assert again.card.digest[:12] in str(refused.value)
+
+    loose = copy_of(small_platform.path, "loose")
+    settings = loose / "dataset.yaml"
+    text = settings.read_text(encoding="utf-8")
+    assert "grace_s: 0" in text
+    settings.write_text(text.replace("grace_s: 0", "grace_s: 60"), encoding="utf-8")
+    card = score(small_log, labels=loose, resamples=200)
+    assert any("changed since the log was made: grace_s" in note for note in card.notes)
+    assert not any("changed since" in n for n in score(small_log, labels=small_platform, resamples=200).notes)
