@@ -118,10 +118,12 @@ def judged(tmp_path: Path) -> Callable[..., Evidence]:
         decision: Decision | None = None,
         seen: bool = True,
         judged_at: int | None = None,
+        group: str | None = None,
     ) -> Evidence:
         policy = policy or FIRST if champion is None else policy or load_policy()
         comparison, ledger = comparison_of(policy, case, champion, challenger), Ledger(home.ledger)
-        verdict = judge(comparison, policy, looks=looks_before(ledger, comparison), judged_at=judged_at)
+        looks = looks_before(ledger, comparison)
+        verdict = judge(comparison, policy, looks=looks, judged_at=judged_at, group=group)
         out = tmp_path / f"evidence-{next(numbers)}"
         evidence = write_evidence(out, comparison, verdict, policy, beneath=tmp_path, decision=decision)
         if seen:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 
 import pytest
@@ -19,6 +20,7 @@ from titleshot.registry.evidence import Evidence
 from titleshot.registry.home import Home
 from titleshot.registry.ledger import Committed, Intended, Ledger, OutOfBand, Registered
 from titleshot.registry.mlflow_store import MlflowStore
+from titleshot.registry.policy import RolloutStep
 from titleshot.registry.promotion import Moved, promote, rollback
 from titleshot.registry.registered import registered_contender
 from titleshot.registry.registration import register
@@ -186,6 +188,27 @@ class TestGate:
         self.refused(home, 2, evidence, "the approval of sre", approvals=["lead"])
         promote(NAME, 2, home=home, evidence=evidence.folder, approvals=["lead", "sre"])
         assert at(home) == 2
+
+    def test_a_step_of_the_rollout_that_is_not_done(
+        self, home: Home, live: list[Registered], judged: Judge
+    ) -> None:
+        steps = (RolloutStep(step="group", group="checkout", hours=1), RolloutStep(step="everyone"))
+        evidence = judged(home, live[1], live[0], policy=evidence_policy(rollout=steps))
+        self.refused(home, 2, evidence, "group checkout for 1 h first, and version 2 is not live there")
+        self.refused(home, 2, evidence, "no step for the group search", group="search")
+        moved = promote(NAME, 2, home=home, evidence=evidence.folder, group="checkout")
+        assert moved.next_step == "everyone after 1 h"
+        self.refused(home, 2, evidence, "wait .* h more")
+        later = time.time_ns() + DAY
+        assert promote(NAME, 2, home=home, evidence=evidence.folder, now=later).next_step is None
+        assert at(home) == 2
+
+    def test_evidence_judged_for_a_narrow_group(
+        self, home: Home, live: list[Registered], judged: Judge
+    ) -> None:
+        evidence = judged(home, live[1], live[0], group="checkout")
+        self.refused(home, 2, evidence, "it was judged for the group checkout, not for all services")
+        promote(NAME, 2, home=home, evidence=evidence.folder, group="checkout")
 
     def test_a_version_nobody_registered(self, home: Home, live: list[Registered], judged: Judge) -> None:
         with pytest.raises(UsageError, match="no version 9 in the ledger; there are 1, 2, 3"):
