@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import argparse
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
+from titleshot.datasets.contracts.scores import Scorecard
+from titleshot.datasets.contracts.thresholds import THRESHOLDS_FILE, ThresholdReport
 from titleshot.datasets.contracts.validation import ValidationReport
 from titleshot.datasets.dataset import VALIDATION, Dataset
 from titleshot.datasets.errors import MalformedInput, UsageError
@@ -26,6 +29,7 @@ def report(
     as_of: int | None = None,
     title: str | None = None,
     night: Night | None = None,
+    thresholds: Sequence[Path | str] = (),
     progress: Progress = silent,
 ) -> Path:
     """Write the page of a comparison (an evidence folder) or of one contender (a replay log).
@@ -36,6 +40,8 @@ def report(
         labels: the dataset whose labels score a log; an evidence folder brings its own.
         as_of: score by the labels known at this moment, nanoseconds UTC; the default is all of them.
         night: when a page breaks sleep; the default is 22:00 to 06:00 UTC.
+        thresholds: what the command ``thresholds`` wrote of the log, or of either side of the evidence; the
+            default is the one that lies in the log.
 
     Returns:
         Where the page lies.
@@ -59,9 +65,10 @@ def report(
             evidence.record.validation,
             title=title,
             night=hours,
+            thresholds=_curves(thresholds, (evidence.comparison.champion, evidence.comparison.challenger)),
         )
     elif (folder / "log.json").is_file():
-        page = _of_log(folder, labels, as_of, title, hours, progress)
+        page = _of_log(folder, labels, as_of, title, hours, thresholds, progress)
     else:
         raise MalformedInput(
             f"{folder} is neither evidence ({DIGESTS}) nor a replay log (log.json); "
@@ -80,6 +87,7 @@ def _of_log(
     as_of: int | None,
     title: str | None,
     night: Night,
+    thresholds: Sequence[Path | str],
     progress: Progress,
 ) -> str:
     if labels is None:
@@ -93,7 +101,31 @@ def _of_log(
     validation = (
         ValidationReport.from_json(checked.read_bytes(), where=str(checked)) if checked.is_file() else None
     )
-    return render_scorecard(scorecard, validation, title=title, night=night)
+    inside = folder / THRESHOLDS_FILE
+    found = thresholds or ([inside] if inside.is_file() else [])
+    curves = _curves(found, (scorecard,))
+    return render_scorecard(scorecard, validation, title=title, night=night, thresholds=curves)
+
+
+def _curves(files: Sequence[Path | str], cards: Sequence[Scorecard]) -> list[ThresholdReport]:
+    """Curves against threshold, which must be of contenders and data of the page."""
+    found = []
+    for file in files:
+        path = Path(file)
+        try:
+            curves = ThresholdReport.from_json(path.read_bytes(), where=str(path))
+        except OSError as error:
+            raise UsageError(f"{path}: {error.strerror}; make it with titleshot thresholds LOG") from None
+        who = curves.identity
+        if (who.artifact_digest, who.dataset_digest) not in {
+            (card.identity.artifact_digest, card.identity.dataset_digest) for card in cards
+        }:
+            raise UsageError(
+                f"{path} has the curves of {who.contender} on {who.dataset}, which this page is not about;"
+                " name those of its own contenders, or leave out --thresholds"
+            )
+        found.append(curves)
+    return found
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -105,6 +137,13 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--labels", type=Path, metavar="DATASET", help="dataset whose labels score a log")
     parser.add_argument(
         "--as-of", type=instant, metavar="TIME", help="labels as known at this time (ISO 8601 with a zone)"
+    )
+    parser.add_argument(
+        "--thresholds",
+        type=Path,
+        nargs="+",
+        metavar="FILE.json",
+        help=f"curves of the log, or of either side of evidence (default: LOG/{THRESHOLDS_FILE}, if there)",
     )
     parser.add_argument("--title", metavar="TEXT", help="heading where no decision gives one")
     parser.add_argument(
@@ -127,6 +166,7 @@ def command(args: argparse.Namespace, progress: Progress) -> Outcome:
         as_of=args.as_of,
         title=args.title,
         night=_night(args.night, args.zone),
+        thresholds=args.thresholds or (),
         progress=progress,
     )
     size = written.stat().st_size

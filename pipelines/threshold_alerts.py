@@ -12,24 +12,24 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from titleshot.datasets.contracts.instants import SECOND, format_instant
-from titleshot.datasets.contracts.record import SeriesKey, canonical_json
+from titleshot.datasets.contracts.instants import SECOND
+from titleshot.datasets.contracts.record import SeriesKey
 from titleshot.datasets.dataset import Dataset
-from titleshot.datasets.errors import IntegrityError, UsageError
-from titleshot.datasets.log_about import unreadable
-from titleshot.datasets.replay_log import SCORES, ReplayLog
-from titleshot.detectors.alert_policy import ALERTED, AlertPolicy, AlertPolicyParams
+from titleshot.datasets.errors import IntegrityError
+from titleshot.datasets.replay_log import ReplayLog
+from titleshot.detectors.alert_policy import ALERTED, AlertPolicy
 from titleshot.detectors.block import REFERENCE, SAMPLE
-from titleshot.detectors.detector import BandParams
 from titleshot.detectors.order import Released, ReleaseOrder
-from titleshot.detectors.recipe import Recipe, detector_of
+from titleshot.detectors.recipe import Recipe
 from titleshot.detectors.series import SeriesIndex
 from titleshot.detectors.world import World
+from titleshot.pipelines.dense_scores import DenseScores
 from titleshot.pipelines.outcome import Progress
 from titleshot.pipelines.stream import ArrivalStream
+from titleshot.pipelines.threshold_watches import Watch, watches_of
 from titleshot.reports.thresholds.alert_pages import Alerts
 
 _BLOCK_ROWS = 262_144
@@ -37,24 +37,6 @@ _TIE = 1e-12
 """Relative distance at which u counts as equal to a threshold: rounding of u / (1 + u) and back is less."""
 _MOST_APART = 1e-4
 """Share of a log's alerts that ties with ``clear_ratio`` may change through that rounding."""
-
-
-@dataclass(frozen=True)
-class Watch:
-    """One detector with its alert policy, and the series that selectors lead to it."""
-
-    name: str
-    """``family@digest``."""
-    threshold: float | None
-    """None where the family has no parameter of that name."""
-    unit: str | None
-    alert: AlertPolicyParams
-    globs: tuple[str, ...]
-    places: tuple[int, ...]
-    """Of its selectors in the recipe."""
-    codes: NDArray[np.int32]
-    apart: bool
-    """Dense scores of its series are its own: no other detector watches them, and it speaks at samples."""
 
 
 @dataclass
@@ -65,35 +47,6 @@ class Rescored:
     alerts: list[dict[float, Alerts]]
     samples: int = 0
     notes: list[str] = field(default_factory=list)
-
-
-def watches_of(recipe: Recipe, series: Sequence[SeriesKey]) -> list[Watch]:
-    """The recipe's detectors in its order; selectors with equal detector and policy are one."""
-    watchers = [recipe.watchers(key) for key in series]
-    places: dict[str, list[int]] = {}
-    for place, selector in enumerate(recipe.detectors):
-        if selector.detector:
-            policy = selector.alert or recipe.alert
-            same = canonical_json([selector.detector, policy.model_dump(mode="json")])
-            places.setdefault(same, []).append(place)
-    made = []
-    for of in places.values():
-        first = recipe.detectors[of[0]]
-        detector = detector_of(first.detector or {})
-        codes = [code for code, seen_by in enumerate(watchers) if not set(of).isdisjoint(seen_by)]
-        made.append(
-            Watch(
-                name=detector.name,
-                threshold=getattr(detector.params, "threshold", None),
-                unit="deviations" if isinstance(detector.params, BandParams) else None,
-                alert=first.alert or recipe.alert,
-                globs=tuple(_glob(recipe, place) for place in of),
-                places=tuple(of),
-                codes=np.array(codes, np.int32),
-                apart=not detector.hears_ticks and all(len(watchers[code]) == 1 for code in codes),
-            )
-        )
-    return made
 
 
 def rescore(
@@ -135,8 +88,8 @@ def rescore(
         progress("reading dense scores", samples, total)
     alerts = [{factor: Alerts.joined(parts) for factor, parts in of.items()} for of in found]
     rescored = Rescored(watches, alerts, samples)
-    if 1.0 in factors and all(watch.apart for watch in watches):
-        rescored.notes += _compared(log, series, Alerts.joined([of[1.0] for of in alerts]))
+    if 1.0 in factors:
+        rescored.notes += _compared(log, series, rescored)
     return rescored
 
 
@@ -167,7 +120,7 @@ def _scored(
     log: ReplayLog, data: Dataset, recipe: Recipe, series: SeriesIndex, least: float
 ) -> Iterator[_Rows]:
     """Released samples with their dense scores: codes, timestamps, clocks, u, maintenance, flushed."""
-    dense, world = _Dense(log), World()
+    dense, world = DenseScores(log), World()
     order = ReleaseOrder(round(recipe.lateness_s * SECOND), round(recipe.skew_s * SECOND))
     codes = np.arange(len(series), dtype=np.int32)
     stream = ArrivalStream(data, codes, recipe.tick, *span_of(log, data))
@@ -189,7 +142,7 @@ def span_of(log: ReplayLog, data: Dataset) -> tuple[int | None, int | None]:
 
 
 def _with_scores(
-    released: Released, dense: _Dense, world: World, series: SeriesIndex, least: float
+    released: Released, dense: DenseScores, world: World, series: SeriesIndex, least: float
 ) -> tuple[NDArray[np.int32], NDArray[np.int64], NDArray[np.int64], NDArray[np.float64], NDArray[np.bool_]]:
     rows = released.rows
     samples = np.flatnonzero(rows.kinds == SAMPLE)
@@ -211,79 +164,15 @@ def _with_scores(
     return codes, timestamps, released.clocks[samples], u, maintained
 
 
-class _Dense:
-    """``scores.parquet`` row by row, a row group in memory at a time."""
-
-    def __init__(self, log: ReplayLog) -> None:
-        self._path = log.path / "scores.parquet"
-        self._log = log
-        if "scores" not in log.about["rows"] or not self._path.is_file():
-            raise UsageError(
-                f"{log.path} holds no dense scores, which curves against threshold are drawn from; replay"
-                " again with --scores"
-            )
-        try:
-            self._file = pq.ParquetFile(self._path)
-            if not set(SCORES.names) <= set(self._file.schema_arrow.names):
-                raise pa.ArrowInvalid(f"columns {self._file.schema_arrow.names}, not {SCORES.names}")
-        except (OSError, pa.ArrowException) as error:
-            raise unreadable(self._path, error) from None
-        self._groups = iter(range(self._file.num_row_groups))
-        self._held = SCORES.empty_table()
-        self._row = 0
-
-    def next(self, codes: NDArray[np.int32], timestamps: NDArray[np.int64]) -> NDArray[np.float64]:
-        """u of the next rows, which must be of these samples; NaN where unscored."""
-        n = len(codes)
-        parts = [self._held]
-        have = self._held.num_rows
-        while have < n and (group := next(self._groups, None)) is not None:
-            parts.append(self._read(group))
-            have += parts[-1].num_rows
-        held = pa.concat_tables(parts)
-        taken, self._held = held.slice(0, n), held.slice(n)
-        if taken.num_rows < n:
-            raise self._other(f"holds {self._row + taken.num_rows:,} scores, and there are more samples")
-        same = taken["series"].to_numpy() == codes
-        same &= taken["timestamp"].cast(pa.int64()).to_numpy() == timestamps
-        if not same.all():
-            at = int(np.argmin(same))
-            raise self._other(
-                f"row {self._row + at + 1} is not of the sample of series {codes[at]} at"
-                f" {format_instant(int(timestamps[at]))} that the dataset has there"
-            )
-        self._row += n
-        graded = taken["anomaly_score"].to_numpy(zero_copy_only=False)
-        if ((graded < 0) | (graded >= 1)).any():
-            raise self._other("holds an anomaly score outside [0, 1)")
-        strangeness: NDArray[np.float64] = graded / (1 - graded)
-        return strangeness
-
-    def check_end(self) -> None:
-        """Raise IntegrityError where rows are left."""
-        if self._held.num_rows or next(self._groups, None) is not None:
-            raise self._other(f"holds more scores than there are samples ({self._row:,})")
-
-    def _read(self, group: int) -> pa.Table:
-        try:
-            return self._file.read_row_group(group, columns=SCORES.names).cast(SCORES)
-        except (OSError, pa.ArrowException, ValueError) as error:
-            raise unreadable(self._path, error) from None
-
-    def _other(self, what: str) -> IntegrityError:
-        return IntegrityError(
-            f"{self._path} {what}: these are not the dense scores of this log's replay; replay again"
-            " with --scores"
-        )
-
-
-def _compared(log: ReplayLog, series: SeriesIndex, alerts: Alerts) -> list[str]:
+def _compared(log: ReplayLog, series: SeriesIndex, rescored: Rescored) -> list[str]:
     """Notes on how the alerts at the present thresholds differ from the log's; IntegrityError if they do."""
+    mixed = {watch.name for watch in rescored.watches if not watch.apart}
+    own = [at for at, watch in enumerate(rescored.watches) if watch.name not in mixed]
+    names = pa.array([rescored.watches[at].name for at in own], pa.string())
+    alerts = Alerts.joined([rescored.alerts[at][1.0] for at in own])
     events = log.table("events")
-    of_log = (events["policy"].to_numpy(zero_copy_only=False) == "alerted") & ~events["flushed"].to_numpy(
-        zero_copy_only=False
-    )
-    events = events.filter(pa.array(of_log))
+    said = pc.and_(pc.equal(events["policy"], "alerted"), pc.invert(events["flushed"]))
+    events = events.filter(pc.and_(said, pc.is_in(events["detector"], names)))
     code_of = {key: code for code, key in enumerate(series.keys)}
     identity = [events[name].to_pylist() for name in ("namespace", "service", "metric_name", "series_labels")]
     theirs = {
@@ -304,18 +193,3 @@ def _compared(log: ReplayLog, series: SeriesIndex, alerts: Alerts) -> list[str]:
     if not apart:
         return []
     return [f"{apart} of {len(theirs):,} alerts differ from the log's, where u ties with clear_ratio"]
-
-
-def _glob(recipe: Recipe, place: int) -> str:
-    match = recipe.detectors[place].match
-    parts = [
-        f"{name}={glob}"
-        for name, glob in (
-            ("namespace", match.namespace),
-            ("service", match.service),
-            ("metric", match.metric_name),
-            *sorted(match.labels.items()),
-        )
-        if glob != "*"
-    ]
-    return " ".join(parts) or ("every other series" if place else "every series")

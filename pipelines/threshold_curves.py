@@ -10,8 +10,9 @@ from titleshot.datasets.dataset import Dataset
 from titleshot.datasets.replay_log import ReplayLog
 from titleshot.detectors.contender import Contender
 from titleshot.pipelines.outcome import Progress
-from titleshot.pipelines.threshold_alerts import Rescored, Watch, span_of
+from titleshot.pipelines.threshold_alerts import Rescored, span_of
 from titleshot.pipelines.threshold_replays import alone, check_same, moved, pages_at
+from titleshot.pipelines.threshold_watches import Watch
 from titleshot.reports.tally import Tally
 from titleshot.reports.terms import Terms
 from titleshot.reports.thresholds.alert_pages import Alerts, alert_tally

@@ -48,6 +48,7 @@ def alone(contender: Contender, places: Collection[int]) -> Contender:
     for place, selector in enumerate(recipe["detectors"]):
         if place not in places:
             selector["detector"] = None
+    recipe["rows"] = []
     recipe |= {"correlator": {"family": "every_alert"}, "paging": {"route": "on-call"}}
     return Contender(Recipe.model_validate(recipe), contender.fitted)
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from titleshot.datasets.contracts.instants import format_instant
-from titleshot.datasets.contracts.thresholds import ThresholdReport
+from titleshot.datasets.contracts.thresholds import THRESHOLDS_FILE, ThresholdReport
 from titleshot.datasets.dataset import Dataset
 from titleshot.datasets.errors import NotFitted, UsageError
 from titleshot.datasets.replay_log import ReplayLog
@@ -18,13 +18,12 @@ from titleshot.detectors.contender import Contender
 from titleshot.detectors.recipe import Recipe
 from titleshot.pipelines.argument_types import amount, count, instant
 from titleshot.pipelines.outcome import Outcome, Progress, silent
-from titleshot.pipelines.threshold_alerts import Watch, rescore
+from titleshot.pipelines.threshold_alerts import rescore
 from titleshot.pipelines.threshold_curves import Curves
+from titleshot.pipelines.threshold_watches import Watch
 from titleshot.pipelines.threshold_words import told
 from titleshot.reports.thresholds.spans import Spans, spans_of
 
-FILE = "thresholds.json"
-"""Where ``report`` looks for it in a log."""
 FACTORS = tuple(1.5 ** (step / 2) for step in (-4, -2, -1, 0, 1, 2, 3, 4, 6))
 """Of the whole contender: each costs a replay. 2/3 turns a threshold of 3 into 2."""
 _FINE = tuple(1.5 ** (step / 4) for step in range(-9, 15))
@@ -185,14 +184,14 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     add("--resamples", type=count, default=2000, help="draws of days (default 2000)")
     add("--seed", type=count, default=7, help="each draws others (default 7)")
     add("--workers", type=count, default=1, metavar="N", help="processes (default 1; 0 takes all cores)")
-    add("--out", type=Path, metavar="FILE.json", help=f"where to write it (default: LOG/{FILE})")
+    add("--out", type=Path, metavar="FILE.json", help=f"where to write it (default: LOG/{THRESHOLDS_FILE})")
 
 
 def command(args: argparse.Namespace, progress: Progress) -> Outcome:
     """Run ``titleshot thresholds``."""
     from titleshot.pipelines.contender_source import contender_from
 
-    out = args.out or args.log / FILE
+    out = args.out or args.log / THRESHOLDS_FILE
     report = thresholds(
         args.log,
         labels=args.labels,

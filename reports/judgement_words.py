@@ -155,23 +155,6 @@ MATCHING: tuple[Words, ...] = (
         misleads="A warning on few rows may be all of one service.",
         source="DESIGN 4",
     ),
-    Words(
-        name="threshold",
-        title="Threshold trade-off",
-        unit="that of each curve; the threshold in units of anomaly_score",
-        n_of="as of each score",
-        question="What would a lower threshold buy, and what would it cost?",
-        formula=(
-            "recall, false pages and delay of everything that follows, from dense scores, at each"
-            " threshold. The threshold itself is chosen on a tuning span that ends before the scored span"
-        ),
-        range="thresholds from 0 to 1",
-        misleads=(
-            "A threshold picked on the labels it is then scored by is an oracle, is called so wherever it"
-            " is shown, and no contender can be had that keeps what it promises."
-        ),
-        source="SCORING 4",
-    ),
 )
 ANSWERS: tuple[Words, ...] = (
     Words(

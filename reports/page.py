@@ -6,24 +6,30 @@ escaped. The same records give the same bytes.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from titleshot.datasets.contracts.comparisons import Comparison
 from titleshot.datasets.contracts.decision import Decision
-from titleshot.datasets.contracts.scores import Scorecard
+from titleshot.datasets.contracts.scores import Score, Scorecard
+from titleshot.datasets.contracts.thresholds import ThresholdReport
 from titleshot.datasets.contracts.validation import ValidationReport
 from titleshot.datasets.contracts.verdicts import Verdict
 from titleshot.reports.rendering import groups, headline, history, identity, incident_rows, noise, strips
 from titleshot.reports.rendering.assumptions import assumptions
-from titleshot.reports.rendering.baselines import baseline_table, luck_words, sensitivity_table
-from titleshot.reports.rendering.candidates import candidate_panel
+from titleshot.reports.rendering.baselines import baseline_table, luck_words
+from titleshot.reports.rendering.candidates import candidate_panel, candidates_of_both
 from titleshot.reports.rendering.costs import cost_of_being_wrong
 from titleshot.reports.rendering.criteria import criterion_rows
 from titleshot.reports.rendering.delays import delay_curve
+from titleshot.reports.rendering.detectors import detectors_of
 from titleshot.reports.rendering.labelling import FIRST, labelling
 from titleshot.reports.rendering.marks import KINDS, merging
 from titleshot.reports.rendering.nights import Night
+from titleshot.reports.rendering.spread import spread_of
 from titleshot.reports.rendering.stage import stage
+from titleshot.reports.rendering.stretched import stretched_differences, stretched_scores
+from titleshot.reports.rendering.threshold_panel import threshold_panel
 from titleshot.reports.rendering.timeline import MOST_WEEKS, timeline
 from titleshot.reports.rendering.tones import has_champion
 from titleshot.reports.rendering.weekly import weekly
@@ -52,6 +58,7 @@ def render_page(
     *,
     title: str | None = None,
     night: Night = _NIGHT,
+    thresholds: Sequence[ThresholdReport] = (),
 ) -> str:
     """A comparison and its verdict as one HTML page.
 
@@ -62,6 +69,7 @@ def render_page(
         validation: of the dataset; the page says so when it is missing or speaks of other data.
         title: of the browser's tab, and the heading where there is no decision.
         night: the hours in which a page breaks sleep, by the clock of the people on call.
+        thresholds: what ``thresholds`` said of one side or of both.
 
     Returns:
         The whole document, at most a few MB however many pages were sent.
@@ -76,6 +84,7 @@ def render_page(
         validation,
         title=title or (decision.name if decision else _against(comparison)),
         night=night,
+        thresholds=thresholds,
         policy=verdict,
         decision=decision,
         verdict=verdict,
@@ -98,10 +107,13 @@ def render_page(
         budgets=verdict.budgets,
         standing=headline.standing(verdict),
         labelling=labelling(comparison),
+        candidates=candidates_of_both(*(card.correlation for card in cards)),
+        candidate_pairs=strips.candidate_rows(comparison, verdict),
         labelling_first=FIRST,
         has_limits=any(row.strip and row.strip.limit is not None for row in paired),
         has_outer=any(row.strip and row.strip.outer_low is not None for row in paired),
         methods=groups.methods_of(paired),
+        stretched=stretched_differences(comparison),
         by_group=groups.by_group(comparison.by_group, strips.paired_row),
     )
 
@@ -112,6 +124,7 @@ def render_scorecard(
     *,
     title: str | None = None,
     night: Night = _NIGHT,
+    thresholds: Sequence[ThresholdReport] = (),
 ) -> str:
     """The scores of one replay log as one HTML page; arguments as for :func:`render_page`."""
     rows = strips.score_rows(scorecard.scores)
@@ -123,16 +136,19 @@ def render_scorecard(
         validation,
         title=title or history.heading(scorecard),
         night=night,
+        thresholds=thresholds,
         policy=None,
         facts=headline.facts(scorecard, night),
         replayed=history.it_ran(scorecard),
         caveats=history.caveats(scorecard),
         scores=rows,
         candidates=candidate_panel(scorecard.correlation),
+        candidate_pairs=[],
         assumptions=assumptions((scorecard,), ("contender",)),
         decides=set(),
         has_limits=any(row.chance != "–" for row in rows),
-        by_group=groups.by_group(scorecard.by_group, strips.score_row),
+        stretched=stretched_scores(scorecard),
+        by_group=groups.by_group(_without_detectors(scorecard), strips.score_row),
     )
 
 
@@ -145,6 +161,7 @@ def _render(
     *,
     title: str,
     night: Night,
+    thresholds: Sequence[ThresholdReport],
     policy: Verdict | None,
     **more: Any,
 ) -> str:
@@ -152,6 +169,7 @@ def _render(
     drawn = timeline(cards, night, anchors=table.anchors(), discordant=table.apart())
     kinds = [kind for kind in KINDS if kind in drawn.kinds or kind in _ALWAYS_IN_LEGEND]
     columns, rows = baseline_table(cards, roles)
+    by_detector = detectors_of(cards, roles)
     environment, style, script, csp = stage()
     return environment.get_template(template).render(
         **more,
@@ -167,6 +185,8 @@ def _render(
             ("noise", "Noise"),
             ("baselines", "Baselines"),
             *([("candidates", "Candidates")] if more.get("candidates") else []),
+            *([("detectors", "Detectors")] if by_detector else []),
+            *([("thresholds", "Other thresholds")] if thresholds else []),
             ("validation", "Validation"),
             ("identity", "Data and code"),
             ("assumptions", "Assumptions"),
@@ -197,7 +217,9 @@ def _render(
         baseline_rows=rows,
         curve=delay_curve(cards, roles),
         luck=luck_words(cards[-1].chance),
-        sensitivity=sensitivity_table(cards, roles),
+        detectors=by_detector,
+        spread=spread_of(cards),
+        thresholds=[threshold_panel(one, cards[-1].identity.labels_digest) for one in thresholds],
         validation=validation,
         stale=validation is not None and validation.dataset_digest != cards[-1].identity.dataset_digest,
         broken=[] if validation is None else [rule for rule in validation.rules if not rule.passed],
@@ -207,6 +229,11 @@ def _render(
         notes=list(dict.fromkeys(note for card in cards for note in card.notes)),
         explained=PARTS,
     )
+
+
+def _without_detectors(card: Scorecard) -> dict[str, dict[str, tuple[Score, ...]]]:
+    """Detectors have a section of their own: each of their alerts is taken as a page."""
+    return {kind: groups for kind, groups in card.by_group.items() if kind != "detector"}
 
 
 def _against(comparison: Comparison) -> str:

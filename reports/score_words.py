@@ -13,6 +13,7 @@ from titleshot.reports.defined import DIRECTIONS, Defined, Words
 from titleshot.reports.feedback.definitions import FEEDBACK_SCORES
 from titleshot.reports.score_titles import title_of
 from titleshot.reports.scores.registered import SCORES
+from titleshot.reports.thresholds.words import THRESHOLDS
 
 OTHER = "other"
 """The entry of scores that are not defined here."""
@@ -118,7 +119,8 @@ _RELATED: tuple[tuple[str, ...], ...] = (
     ("limit", "looks", "missing_evidence"),
     ("cost_of_being_wrong", "interval"),
     ("sensitivity", "matching"),
-    ("threshold", "nab"),
+    ("threshold_choice", "nab"),
+    ("threshold_curve", "threshold_exchange", "threshold_choice"),
     ("matching", "won_lost_tied"),
 )  # fmt: skip
 """Each of a row names all the others."""
@@ -172,6 +174,7 @@ _CHAPTERS: tuple[tuple[str, str, Iterable[Defined]], ...] = (
     ("What luck gives", "What scores are set beside, so that nothing passes for skill.", number_words.LUCK),
     ("What is counted, and how it is judged", "Hits, limits, looks and costs.",
      (*judgement_words.MATCHING, *judgement_words.JUDGEMENT)),
+    ("Other thresholds", "What `thresholds` says of settings that were not.", THRESHOLDS),
     ("Other protocols", "Shown by commands of their own.", (*judgement_words.ELSEWHERE, _NOT_DEFINED)),
 )  # fmt: skip
 _DEFINED: dict[str, Defined] = {of.name: of for _, _, chapter in _CHAPTERS for of in chapter}

@@ -11,6 +11,8 @@ from titleshot.datasets.contracts.html_table import ShowsItself, html_table
 from titleshot.datasets.contracts.record import Record
 from titleshot.datasets.contracts.scores import Identity, Score, Settings
 
+THRESHOLDS_FILE = "thresholds.json"
+"""What the command ``thresholds`` leaves in a log, and ``report`` shows."""
 Factor = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Rule = Literal[
     "fewest_false_pages_at_present_recall", "most_recall_within_budget", "soonest_at_present_false_pages"

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from titleshot.datasets.contracts.comparisons import PairedScore
-from titleshot.datasets.contracts.html_table import short_number
 from titleshot.datasets.contracts.thresholds import ThresholdExchange
 from titleshot.reports.estimates import paired_estimate, prepare
+from titleshot.reports.rendering.wording import number
 from titleshot.reports.tally import Tally, paired
 from titleshot.reports.terms import Terms
 from titleshot.reports.thresholds.points import DEFINITIONS
@@ -73,16 +73,16 @@ def _found(found: int, of: int) -> str:
     return f"{_count(found, noun)} found (of {of:,})"
 
 
-def _count(number: int, noun: str) -> str:
-    if not number:
+def _count(difference: int, noun: str) -> str:
+    if not difference:
         return f"as many {noun}"
-    return f"{abs(number):,} {'more' if number > 0 else 'fewer'} {noun}"
+    return f"{abs(difference):,} {'more' if difference > 0 else 'fewer'} {noun}"
 
 
 def _more(difference: float, noun: str) -> str:
     if abs(difference) < 0.005:
         return f"as many {noun}"
-    return f"{short_number(abs(difference))} {'more' if difference > 0 else 'fewer'} {noun}"
+    return f"{number(abs(difference))} {'more' if difference > 0 else 'fewer'} {noun}"
 
 
 def _sooner(difference: float) -> str:

@@ -24,8 +24,9 @@ from titleshot.detectors.contender import Contender
 from titleshot.detectors.recipe import Recipe
 from titleshot.pipelines import threshold_curves
 from titleshot.pipelines.replay import replay
-from titleshot.pipelines.threshold_alerts import scaled, watches_of
+from titleshot.pipelines.threshold_alerts import scaled
 from titleshot.pipelines.threshold_replays import alone, moved
+from titleshot.pipelines.threshold_watches import watches_of
 from titleshot.pipelines.thresholds import thresholds
 from titleshot.reports.scorecard import score_log
 
