@@ -34,6 +34,8 @@ class Exposure:
     services: tuple[str, ...]
     service_days: Float64
     """Blocks x services, maintenance left out."""
+    shifts_of: Float64 | None = None
+    """Shifts of each rotation, blocks x rotations; None where nobody asks by team."""
 
     @classmethod
     def of(cls, time: ScoredTime, services: Iterable[str], reference: Reference) -> Exposure:
@@ -49,13 +51,16 @@ class Exposure:
         present = np.array([[name in teams for name in rotations] for teams in on_call], float)
         service_days = [time.seconds(name, days * DAY, DAY) * SECOND / DAY for name in names]
         halves = [time.seconds(None, days * DAY + start, SHIFT) > 0 for start in range(0, DAY, SHIFT)]
+        on_call_of = present.reshape(len(days), len(rotations))
+        shifts_of = on_call_of * np.sum(halves, axis=0)[:, None]
         return cls(
             days,
             rotations,
-            present.reshape(len(days), len(rotations)) * weeks[:, None],
-            np.sum(halves, axis=0) * present.sum(axis=1),
+            on_call_of * weeks[:, None],
+            shifts_of.sum(axis=1),
             names,
             np.array(service_days).T.reshape(len(days), len(names)),
+            shifts_of,
         )
 
     def block(self, instants: NDArray[np.int64]) -> NDArray[np.int64]:

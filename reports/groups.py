@@ -42,7 +42,8 @@ def part(terms: Terms, contestant: Contestant, tally: Tally, group: Group, name:
     if group == "team":
         rotation = exposure.rotations.index(name)
         weeks = exposure.weeks[:, rotation]
-        return alone.pages_where(contestant.rotations == rotation, weeks, weeks * 0)
+        shifts = None if exposure.shifts_of is None else exposure.shifts_of[:, rotation]
+        return alone.pages_where(contestant.rotations == rotation, weeks, weeks * 0, shifts)
     return alone
 
 

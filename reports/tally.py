@@ -69,6 +69,13 @@ class Tally:
     weeks: Float64
     """On-call weeks by block."""
     service_days: Float64
+    own_shifts: Float64 | None = None
+    """Shifts by block where only one rotation's pages are looked at; None: those of all."""
+
+    @property
+    def shifts(self) -> Float64:
+        """Shifts of 12 hours, by block, that the pages fell into."""
+        return self.exposure.shifts if self.own_shifts is None else self.own_shifts
 
     @property
     def blocks(self) -> int:
@@ -104,11 +111,13 @@ class Tally:
         masks = ("counted", "timed", "watched", "compared")
         return replace(self, **{name: getattr(self, name) & mask for name in masks})
 
-    def pages_where(self, mask: Bool, weeks: Float64, service_days: Float64) -> Tally:
+    def pages_where(
+        self, mask: Bool, weeks: Float64, service_days: Float64, shifts: Float64 | None = None
+    ) -> Tally:
         """Only these pages, with what they are to be counted per."""
         columns = ("page_block", "page_day", "result", "rotation", "page_shift")
         kept = {name: getattr(self, name)[mask] for name in columns}
-        return replace(self, **kept, weeks=weeks, service_days=service_days)
+        return replace(self, **kept, weeks=weeks, service_days=service_days, own_shifts=shifts)
 
 
 def tally(

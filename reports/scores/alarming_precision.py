@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from titleshot.reports.assignment import DETECTION, DUPLICATE, FALSE, FAN_OUT, UNMATCHED
 from titleshot.reports.scores.score import (
-    BY_PAGE,
+    BY_PAGED_SERVICE,
     ScoreDefinition,
     needs_complete_labels,
     only_complete,
@@ -41,7 +41,7 @@ ALARMING_PRECISION = ScoreDefinition(
     summands=_summands,
     n=_n,
     undefined=needs_complete_labels("no scored page"),
-    groups=BY_PAGE,
+    groups=BY_PAGED_SERVICE,
     chance=True,
 )
 ALARMING_PRECISION_LOW = ScoreDefinition(
@@ -57,7 +57,7 @@ ALARMING_PRECISION_LOW = ScoreDefinition(
     summands=lambda tally: ratio(tally.of_pages(DETECTION), tally.of_pages(*_ALL)),
     n=_n,
     undefined=_no_pages,
-    groups=BY_PAGE,
+    groups=BY_PAGED_SERVICE,
     applies=lambda tally: not tally.complete,
 )
 ALARMING_PRECISION_HIGH = ScoreDefinition(
@@ -73,6 +73,6 @@ ALARMING_PRECISION_HIGH = ScoreDefinition(
     summands=lambda tally: ratio(tally.of_pages(DETECTION, UNMATCHED), tally.of_pages(*_ALL)),
     n=_n,
     undefined=_no_pages,
-    groups=BY_PAGE,
+    groups=BY_PAGED_SERVICE,
     applies=lambda tally: not tally.complete,
 )

@@ -22,7 +22,7 @@ def _over_budget(tally: Tally) -> Summands:
     )  # fmt: skip
     over = first[pages > PAGES_A_SHIFT]
     by_block = np.bincount(tally.page_day[rows][over], minlength=tally.blocks)[: tally.blocks].astype(float)
-    return ratio(by_block, tally.exposure.shifts)
+    return ratio(by_block, tally.shifts)
 
 
 PAGES_PER_WEEK = ScoreDefinition(
@@ -53,6 +53,7 @@ PAGES_PER_SHIFT = ScoreDefinition(
     summands=lambda tally: ratio(tally.load(), tally.weeks * _SHIFTS_A_WEEK),
     n=on_call_weeks,
     undefined=no_weeks,
+    groups=frozenset({"team"}),
 )
 SHIFTS_OVER_BUDGET = ScoreDefinition(
     name="shifts_over_budget_ratio",
@@ -65,6 +66,7 @@ SHIFTS_OVER_BUDGET = ScoreDefinition(
     misleads="It does not say how many more.",
     kind="share",
     summands=_over_budget,
-    n=lambda tally: round(float(tally.exposure.shifts.sum())),
+    n=lambda tally: round(float(tally.shifts.sum())),
     undefined=no_weeks,
+    groups=frozenset({"team"}),
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from titleshot.reports.assignment import DETECTION, FALSE, UNMATCHED
 from titleshot.reports.scores.score import (
-    BY_PAGE,
+    BY_PAGED_SERVICE,
     ScoreDefinition,
     needs_complete_labels,
     only_complete,
@@ -36,7 +36,7 @@ PAGE_PRECISION = ScoreDefinition(
     summands=_summands,
     n=lambda tally: int(tally.of_pages(DETECTION, FALSE).sum()),
     undefined=needs_complete_labels("no page detected an incident or was false"),
-    groups=BY_PAGE,
+    groups=BY_PAGED_SERVICE,
     chance=True,
 )
 PAGE_PRECISION_LOW = ScoreDefinition(
@@ -52,7 +52,7 @@ PAGE_PRECISION_LOW = ScoreDefinition(
     summands=_low,
     n=lambda tally: int(tally.of_pages(DETECTION, UNMATCHED).sum()),
     undefined=lambda _: "no page detected an incident or was left unmatched",
-    groups=BY_PAGE,
+    groups=BY_PAGED_SERVICE,
     applies=lambda tally: not tally.complete,
 )
 PAGE_PRECISION_HIGH = ScoreDefinition(
@@ -68,6 +68,6 @@ PAGE_PRECISION_HIGH = ScoreDefinition(
     summands=lambda tally: ratio(*[tally.of_pages(DETECTION, UNMATCHED)] * 2),
     n=lambda tally: int(tally.of_pages(DETECTION, UNMATCHED).sum()),
     undefined=lambda _: "no page detected an incident or was left unmatched",
-    groups=BY_PAGE,
+    groups=BY_PAGED_SERVICE,
     applies=lambda tally: not tally.complete,
 )

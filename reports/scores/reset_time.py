@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from titleshot.reports.scores.score import ScoreDefinition, ratio
+from titleshot.reports.scores.score import BY_INCIDENT, ScoreDefinition, ratio
 from titleshot.reports.statistics import Summands
 from titleshot.reports.tally import Tally
 
@@ -32,5 +32,6 @@ RESET_TIME = ScoreDefinition(
     n=lambda tally: int(tally.compared.sum()),
     undefined=lambda _: "no incident was detected",
     bound=_widest,
+    groups=BY_INCIDENT,
     instead="duplicates_per_week and pages_per_week",
 )

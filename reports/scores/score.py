@@ -27,6 +27,8 @@ Group = Literal["severity", "kind", "service", "team"]
 
 BY_INCIDENT: frozenset[Group] = frozenset({"severity", "kind", "service", "team"})
 BY_PAGE: frozenset[Group] = frozenset({"team"})
+BY_PAGED_SERVICE: frozenset[Group] = frozenset({"team", "service"})
+"""Of pages, and per nothing else: a service has no on-call week, its pages are those counted under it."""
 
 
 @dataclass(frozen=True, kw_only=True)

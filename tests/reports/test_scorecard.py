@@ -413,6 +413,34 @@ def test_brackets_are_told_by_team_too(tmp_path: Path) -> None:
     assert by_team["db"]["page_precision"] is None
 
 
+def test_precision_is_told_by_the_service_a_page_is_counted_under(tmp_path: Path) -> None:
+    card = scored(tmp_path, [page(1), page(1 + MINUTES), page(9), page(11, "web")], [incident(1)])
+    found = {
+        name: {score.name: score.value for score in scores}
+        for name, scores in card.by_group["service"].items()
+    }
+    assert found["shop/db"]["page_precision"] == 1 / 2
+    assert found["shop/db"]["alarming_precision"] == 1 / 3
+    assert found["shop/web"]["page_precision"] == 0.0
+
+
+def test_shifts_over_budget_are_those_of_the_team_that_was_woken(tmp_path: Path) -> None:
+    owners = [
+        Ownership(service=f"shop/{name}", team=name, valid_from=at(0), known_from=at(0))
+        for name in ("db", "web")
+    ]
+    storm = [page(9 + k * MINUTES) for k in range(3)]
+    card = scored(tmp_path, [*storm, page(11, "web")], [incident(1)], reference=owners, days=28)
+    found = {team: {score.name: score for score in scores} for team, scores in card.by_group["team"].items()}
+    # Hourly samples: the last hour of the last shift is not in the span, the shift is.
+    assert found["db"]["shifts_over_budget_ratio"].value == 1 / 56
+    assert (found["web"]["shifts_over_budget_ratio"].value, found["web"]["shifts_over_budget_ratio"].n) == (
+        0,
+        56,
+    )
+    assert card.score("shifts_over_budget_ratio").value == 1 / 168
+
+
 def test_incidents_of_services_nobody_owns_are_counted_for_nobody_s_rotation(tmp_path: Path) -> None:
     card = scored(tmp_path, [page(1)], [incident(1), incident(3)])
     ((team, scores),) = card.by_group["team"].items()
