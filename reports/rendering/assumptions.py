@@ -167,7 +167,7 @@ def _of_intervals(cards: tuple[Scorecard, ...], comparison: Comparison | None) -
             f"blocks are whole days UTC, {settings.blocks:,} of them; B = {settings.resamples:,}"
             f" resamples, seed"
             f" {settings.seed}; incidents of one day may depend on each other, days may not",
-            "compare draws the same again; another seed in the policy should move no end of an interval by"
+            "verify draws the same again; another seed in the policy should move no end of an interval by"
             " more than a few hundredths of its width",
         ),
         Assumption(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from titleshot.datasets.contracts.scores import ChanceLevel, Score, Scorecard
-from titleshot.reports.rendering.wording import NONE, amount, change, counted, number
+from titleshot.reports.rendering.wording import NONE, amount, counted
 
 _BY_LUCK = "by luck"
 _ORDER = ("never", "always", "random")
@@ -49,46 +49,3 @@ def luck_words(level: ChanceLevel | None) -> str:
         "circular": "moved round the span, so that neither hour nor weekday is kept, the span being short",
     }[level.method]
     return f"against labels {moved}, on average over {counted(level.shifts, 'move')}"
-
-
-def sensitivity_table(
-    cards: tuple[Scorecard, ...], roles: tuple[str, ...]
-) -> tuple[list[str], list[tuple[str, list[str]]]] | None:
-    """Scores under shorter and longer early and grace times beside those as set; None without any.
-
-    Of two cards the differences too: whether these turn is what a verdict hangs on.
-    """
-    tried = cards[-1].sensitivity
-    if not tried:
-        return None
-    columns: list[str] = []
-    for role in roles:
-        columns += [f"{role}, {_times(one.factor)}" for one in tried if one.factor < 1]
-        columns.append(f"{role}, as set")
-        columns += [f"{role}, {_times(one.factor)}" for one in tried if one.factor >= 1]
-    if len(cards) == 2:
-        columns += [f"difference, {_times(one.factor)}" for one in tried]
-    rows = []
-    for name in tried[0].scores:
-        cells: list[str] = []
-        for card in cards:
-            score = _of(card.scores, name)
-            unit = score.unit if score else ""
-            cells += [amount(one.scores.get(name), unit) for one in card.sensitivity if one.factor < 1]
-            cells.append(NONE if score is None else amount(score.value, unit))
-            cells += [amount(one.scores.get(name), unit) for one in card.sensitivity if one.factor >= 1]
-        if len(cards) == 2:
-            cells += [
-                change(_apart(first.scores.get(name), second.scores.get(name)), unit)
-                for first, second in zip(cards[0].sensitivity, tried, strict=True)
-            ]
-        rows.append((name, cells))
-    return columns, rows
-
-
-def _apart(first: float | None, second: float | None) -> float | None:
-    return None if first is None or second is None else second - first
-
-
-def _times(factor: float) -> str:
-    return {0.5: "half", 2.0: "double"}.get(factor, f"{number(factor)} times")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from titleshot.datasets.contracts.scores import CorrelationScores, Score
 from titleshot.reports.rendering.glossary import meaning
@@ -71,6 +71,56 @@ def candidate_panel(found: CorrelationScores | None) -> CandidatePanel | None:
     return CandidatePanel(
         found.reason, table(found.baselines, True), table(found.hypothesis_baselines, False)
     )
+
+
+def candidates_of_both(
+    champion: CorrelationScores | None, challenger: CorrelationScores | None
+) -> CandidatePanel | None:
+    """Of two sides: each cell has the champion's value and the challenger's. None where none was scored."""
+    sides = {"champion": candidate_panel(champion), "challenger": candidate_panel(challenger)}
+    told = {role: panel for role, panel in sides.items() if panel is not None}
+    if not told:
+        return None
+    reasons = [f"{role}: {panel.reason}" for role, panel in told.items() if panel.reason]
+    scored = [panel for panel in told.values() if panel.reason is None]
+    if len(scored) < 2:
+        empty = CandidateTable((), (), ())
+        return CandidatePanel("; ".join(reasons) or "only one side was", empty, empty)
+    first, second = scored
+    return CandidatePanel(None, _joined(first.cuts, second.cuts), _joined(first.causes, second.causes))
+
+
+def _joined(first: CandidateTable, second: CandidateTable) -> CandidateTable:
+    columns = tuple(column for column in first.columns if column in second.columns)
+
+    def rows(these: tuple[CandidateRow, ...], those: tuple[CandidateRow, ...]) -> tuple[CandidateRow, ...]:
+        by_score = {row.score: row for row in those}
+        return tuple(
+            _both(first, row, second, by_score[row.score], columns) for row in these if row.score in by_score
+        )
+
+    return CandidateTable(columns, rows(first.rows, second.rows), rows(first.context, second.context))
+
+
+def _both(
+    of: CandidateTable,
+    row: CandidateRow,
+    other_of: CandidateTable,
+    other: CandidateRow,
+    columns: tuple[str, ...],
+) -> CandidateRow:
+    one, two = (
+        dict(zip(of.columns, row.beside, strict=True)),
+        dict(zip(other_of.columns, other.beside, strict=True)),
+    )
+    beside = tuple(_pair_of(one[column], two[column]) for column in columns)
+    return replace(
+        row, value=_pair_of(row.value, other.value), reason=row.reason or other.reason, beside=beside
+    )
+
+
+def _pair_of(first: str, second: str) -> str:
+    return f"{first} · {second}" if first or second else ""
 
 
 def _row(score: Score, beside: list[dict[str, Score]]) -> CandidateRow:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from titleshot.datasets.contracts.comparisons import Comparison, PairedScore
 from titleshot.datasets.contracts.scores import Score
@@ -94,6 +94,28 @@ def paired_rows(comparison: Comparison, verdict: Verdict | None) -> list[PairedR
         key=lambda p: (order.index(p.name) if p.name in order else len(order), p.better is None),
     )
     return [paired_row(pair, named.get(pair.name)) for pair in pairs]
+
+
+MAIN_CANDIDATES = (
+    "fragments_per_incident",
+    "over_merge_ratio",
+    "bcubed_f_by_incident",
+    "incident_f1_iou50",
+    "ari",
+    "mean_time_to_open_s",
+    "ac_at_1",
+    "mrr",
+    "quiet_specificity",
+    "severity_accuracy",
+)
+"""Scores of candidates that stand unfolded."""
+
+
+def candidate_rows(comparison: Comparison, verdict: Verdict | None) -> list[PairedRow]:
+    """Paired scores of candidates and hypotheses, in the record's order."""
+    asked = set() if verdict is None else {criterion.score for criterion in verdict.criteria}
+    rows = [paired_row(pair) for pair in comparison.correlation_pairs]
+    return [replace(row, main=row.score in MAIN_CANDIDATES or row.score in asked) for row in rows]
 
 
 def paired_row(pair: PairedScore, criterion: CriterionOutcome | None = None) -> PairedRow:
