@@ -66,7 +66,7 @@ def _ask_for_discordant(
     found: Findings, comparison: Comparison, least: int, criteria: tuple[Criterion, ...]
 ) -> None:
     superior = {criterion.score for criterion in criteria if criterion.kind == "superiority"}
-    for pair in comparison.pairs:
+    for pair in comparison.all_pairs:
         if pair.name in superior and pair.discordant is not None and (have := sum(pair.discordant)) < least:
             a_week = have / comparison.weeks if comparison.weeks else 0.0
             found.lacks(
