@@ -128,10 +128,22 @@ def _told(card: Scorecard) -> str:
     for name, scores in card.baselines.items():
         shown = [f"{s.name} {_value(s)}" for s in scores if s.name in _BASELINE_SCORES]
         lines.append(f"{name}: {', '.join(shown)}")
+    lines += _sensitivity(card)
     lines += [f"note: {note}" for note in card.notes]
     lines += _by_detector(card)
     lines += _correlation(card)
     return "\n".join(lines)
+
+
+def _sensitivity(card: Scorecard) -> list[str]:
+    if card.sensitivity_reason is not None:
+        return [f"sensitivity: null, {card.sensitivity_reason}"]
+    lines = []
+    for row in card.sensitivity:
+        times = "early_s and grace_s" if row.of == "both" else row.of
+        said = ", ".join(f"{n} {'–' if v is None else short_number(v)}" for n, v in row.scores.items())
+        lines.append(f"with {times} times {row.factor:g}: {said}")
+    return lines
 
 
 def _by_detector(card: Scorecard) -> list[str]:

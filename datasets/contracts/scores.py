@@ -166,6 +166,9 @@ class CorrelationScores(ShowsItself, BaseModel):
     """``random_member``, ``most_frequent_cause``, ``earliest_alert``, ``oracle``."""
     abstention_curve: tuple[tuple[float, float, float], ...] = ()
     """(confidence, share of claims at least that confident, share of these that are right)."""
+    reliability: tuple[tuple[float, float, int], ...] = ()
+    """(mean confidence, share that is right, claims) by bin of confidence, of held-out claims: what
+    expected_calibration_error adds up."""
     notes: tuple[str, ...] = ()
     reason: str | None = None
     """Why there is nothing to score."""

@@ -86,7 +86,7 @@ def _base_rate(claims: Claims) -> Summands:
 def _calibration(claims: Claims) -> Summands:
     kept = claims.held_out
     confidence, right, day = claims.confidence[kept], claims.right[kept], claims.day[kept]
-    bins = np.minimum((confidence * BINS).astype(np.int64), BINS - 1)
+    bins = _bins(confidence)
     gaps = np.bincount(day * BINS + bins, confidence - right, claims.blocks * BINS)
     counted = by_block(day, np.ones(len(day)), claims.blocks)
 
@@ -109,6 +109,21 @@ def abstention_curve(claims: Claims) -> tuple[tuple[float, float, float], ...]:
         (float(-level), round(float(m / made[-1]), 9), round(float(r / m), 9))
         for level, m, r in zip(levels, made, right, strict=True)
     )
+
+
+def reliability(claims: Claims) -> tuple[tuple[float, float, int], ...]:
+    """(mean confidence, share that is right, claims) of held-out claims by bin; empty bins are left out."""
+    kept = claims.held_out
+    confidence, right, bins = claims.confidence[kept], claims.right[kept], _bins(claims.confidence[kept])
+    n, stated, found = (np.bincount(bins, of, BINS) for of in (np.ones(len(bins)), confidence, right))
+    return tuple(
+        (round(float(stated[k] / n[k]), 9), round(float(found[k] / n[k]), 9), int(n[k]))
+        for k in np.flatnonzero(n).tolist()
+    )
+
+
+def _bins(confidence: Float64) -> NDArray[np.int64]:
+    return np.minimum((confidence * BINS).astype(np.int64), BINS - 1)
 
 
 def _claims(claims: Claims) -> int:

@@ -10,7 +10,7 @@ from titleshot.datasets.dataset import Dataset
 from titleshot.datasets.replay_log import ReplayLog
 from titleshot.reports.correlation import baselines, hypothesis_rows
 from titleshot.reports.correlation.account import Account
-from titleshot.reports.correlation.confidence import Claims, abstention_curve
+from titleshot.reports.correlation.confidence import Claims, abstention_curve, reliability
 from titleshot.reports.correlation.definition import CorrelationScore, estimate, over_draws
 from titleshot.reports.correlation.hypotheses import Naming
 from titleshot.reports.correlation.partition import Partition
@@ -93,6 +93,7 @@ def correlation_of(
     """The same under settled terms; empty with a reason where there are no candidates to score."""
     if isinstance(account, str):
         return CorrelationScores(reason=account)
+    claims = Claims.of(account)
     needed, usual = confidences or {}, terms.settings.confidence
     scores = [
         estimate(score, subject, terms.resampling, needed.get(score.name, usual))
@@ -110,7 +111,8 @@ def correlation_of(
         context=tuple(score for score in scores if score.better is None),
         baselines={name: _row(terms, CUTS, draws) for name, draws in _cuts(account).items()},
         hypothesis_baselines={name: _row(terms, NAMINGS, [naming]) for name, naming in rows.items()},
-        abstention_curve=abstention_curve(Claims.of(account)),
+        abstention_curve=abstention_curve(claims),
+        reliability=reliability(claims),
         notes=(*account.notes, baselines.MEANING, hypothesis_rows.MEANING),
     )
 

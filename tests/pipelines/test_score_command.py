@@ -90,6 +90,7 @@ def test_the_text_has_value_interval_n_and_chance_and_the_document_reads_back(hi
     assert rest[0].startswith("[")
     assert "never: incident_recall 0, page_precision –" in outcome.text
     assert "chance: the mean over" in outcome.text
+    assert "sensitivity: null, early_s is 0" in outcome.text
     assert outcome.exit_code == 0
     card = Scorecard.from_json(json.dumps(outcome.document))
     assert card == score(history / "log", labels=history / "shop", resamples=200)

@@ -30,6 +30,7 @@ from titleshot.reports.correlation.confidence import (
     CALIBRATION_ERROR,
     Claims,
     abstention_curve,
+    reliability,
 )
 from titleshot.reports.correlation.contamination import CONTAMINATION_RATIO
 from titleshot.reports.correlation.context import (
@@ -356,6 +357,10 @@ def test_confidence_scores_are_their_definitions_claim_by_claim(
     n = sum(map(len, tenths.values()))
     gaps = [abs(mean([c for c, _ in of]) - mean([r for _, r in of])) * len(of) / n for of in tenths.values()]
     assert CALIBRATION_ERROR.value(claims) == pytest.approx(sum(gaps) if n else nan, nan_ok=True)
+    assert reliability(claims) == tuple(
+        (pytest.approx(mean([c for c, _ in of])), pytest.approx(mean([r for _, r in of])), len(of))
+        for _, of in sorted(tenths.items())
+    )
     curve = []
     for level in sorted(set(confidence), reverse=True):
         made = [r for c, r in zip(confidence, right, strict=True) if c >= level]
