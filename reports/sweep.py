@@ -157,9 +157,9 @@ class _Starts:
         for rooted in (True, False):
             mine = [(first, last) for root, first, last in ranges if root == rooted]
             free = [place for first, last in mine if (place := self._last_free(last)) >= first]
-            place = max(free or [last - 1 for _, last in mine], key=self._rank.__getitem__, default=None)
-            if place is not None:
-                return self._take(self._at[place])
+            if mine:
+                best = max(free or [last - 1 for _, last in mine], key=self._rank.__getitem__)
+                return self._take(self._at[best])
         raise ValueError("no incident in any range; ask only for pages that have one")
 
     def _last_free(self, last: int) -> int:
