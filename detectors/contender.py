@@ -24,6 +24,7 @@ from titleshot.detectors.correlation import Correlation
 from titleshot.detectors.detected import Detected, Scores
 from titleshot.detectors.detection import Detection
 from titleshot.detectors.events import Events
+from titleshot.detectors.features.service_health import ServiceHealth
 from titleshot.detectors.fitted import Fitted
 from titleshot.detectors.order import REASONS, Dead
 from titleshot.detectors.recipe import Recipe, load_recipe
@@ -82,7 +83,12 @@ class Contender:
     @property
     def needs_fit(self) -> bool:
         """True where a part of the recipe learns from history."""
-        return any(detector.needs_fit for detector in self.recipe.make_detectors())
+        return bool(self._fitted_families)
+
+    @property
+    def _fitted_families(self) -> list[str]:
+        of_series = {detector.family for detector in self.recipe.make_detectors() if detector.needs_fit}
+        return sorted(of_series | {str(selector.detector["family"]) for selector in self.recipe.rows})
 
     @property
     def memory_s(self) -> float | None:
@@ -92,6 +98,9 @@ class Contender:
             for place, selector in enumerate(self.recipe.detectors)
             if selector.detector
         ]
+        for selector in self.recipe.rows:
+            memory = ServiceHealth(self.recipe.features, tick_s=self.recipe.tick_s).memory_s
+            firsts.append((memory, selector.alert or self.recipe.alert))
         second = Correlation(self.recipe, SeriesIndex()).memory_s
         spans = [
             None if memory is None else memory + AlertPolicy(policy).memory_s for memory, policy in firsts
@@ -104,9 +113,8 @@ class Contender:
     def check_fitted(self) -> None:
         """Raise NotFitted where parts need fitting and there are no arrays."""
         if self.needs_fit and self.fitted is None:
-            families = sorted({d.family for d in self.recipe.make_detectors() if d.needs_fit})
             raise NotFitted(
-                f"contender {self.name!r}: {', '.join(families)} must be fitted first; "
+                f"contender {self.name!r}: {', '.join(self._fitted_families)} must be fitted first; "
                 "run: titleshot fit DATASET CONTENDER --out DIR, and use DIR as the contender"
             )
 

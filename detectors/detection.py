@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +20,7 @@ from titleshot.detectors.events import Events
 from titleshot.detectors.fitted import Fitted
 from titleshot.detectors.order import Dead, Released, ReleaseOrder, Rows
 from titleshot.detectors.recipe import Recipe, detector_of
+from titleshot.detectors.row_detection import RowDetection
 from titleshot.detectors.said_in_order import SaidInOrder, in_order, samples_only
 from titleshot.detectors.series import SeriesIndex
 from titleshot.detectors.world import World
@@ -32,8 +33,15 @@ class Detection:
     """State of the first half for one stream of records."""
 
     def __init__(
-        self, recipe: Recipe, series: SeriesIndex, fitted: Fitted | None = None, *, keep_scores: bool = False
+        self,
+        recipe: Recipe,
+        series: SeriesIndex,
+        fitted: Fitted | None = None,
+        *,
+        keep_scores: bool = False,
+        part: Literal["series", "rows"] | None = None,
     ) -> None:
+        """``part`` leaves the other half out: single series, or feature rows; None has both."""
         self.recipe = recipe
         self.series = series
         self.world = World()
@@ -44,14 +52,18 @@ class Detection:
         self._in_use = -1
         self._detectors: list[Detector | None] = []
         self._policies: list[AlertPolicy] = []
+        self.rows = RowDetection(recipe, series, fitted) if recipe.rows and part != "series" else None
         for selector in recipe.detectors:
-            self._detectors.append(detector_of(selector.detector) if selector.detector else None)
+            wanted = selector.detector if part != "rows" else None
+            self._detectors.append(detector_of(wanted) if wanted else None)
             self._policies.append(AlertPolicy(selector.alert or recipe.alert))
         self._route = np.empty(0, np.int16)
         # A selector that lets others see its series too has a mask of its own.
         self._also = {
             place: np.empty(0, np.bool_) for place, selector in enumerate(recipe.detectors) if selector.also
         }
+        self.reported: dict[str, Any] | None = None
+        """What parts that ran elsewhere have counted."""
         self._hearing = Hearing(recipe.tick)
         self._hears = any(detector is not None and detector.hears_ticks for detector in self._detectors)
         self._prefixes: list[dict[int, bytes]] = [{} for _ in recipe.detectors]
@@ -60,6 +72,11 @@ class Detection:
     def clock(self) -> int:
         """Engine clock, nanoseconds."""
         return self._order.clock
+
+    @property
+    def row_report(self) -> dict[str, Any] | None:
+        """What was counted of feature rows and by the detectors over them; None without any."""
+        return self.reported or (self.rows.report() if self.rows else None)
 
     @property
     def waiting(self) -> int:
@@ -118,9 +135,14 @@ class Detection:
             if stop > start and rows.kinds[start] == REFERENCE:
                 self.world.apply(released.payloads[int(rows.sequence[start])])  # type: ignore[arg-type]
             part = slice(start, stop)
-            if stop > start and (samples[part].any() or (hear and (rows.kinds[part] == TICK).any())):
+            ticks = stop > start and bool((rows.kinds[part] == TICK).any())
+            if stop > start and (samples[part].any() or (ticks and (hear or self.rows is not None))):
                 self._fit_for(int(rows.timestamps[start]))
-                self._fold(rows.take(part), clocks[part], samples[part], seen, scores, hear=hear)
+                said = self._fold(rows.take(part), clocks[part], samples[part], scores, hear=hear)
+                if self.rows is not None:
+                    said = self._with_rows(said, self.rows.fold(rows.take(part), clocks[part], self.world))
+                self.counts["events"] += len(said)
+                seen.append(said)
             start = stop
         return Detected(
             Events.joined(seen) if seen else Events.none(),
@@ -148,11 +170,10 @@ class Detection:
         rows: Rows,
         clocks: I64,
         samples: NDArray[np.bool_],
-        seen: list[Events],
         scores: list[Scores],
         *,
         hear: bool,
-    ) -> None:
+    ) -> Events:
         ticks, tick_clocks = Ticks.none(), clocks[:0]
         if hear:
             ticks, at = self._hearing.of(rows.timestamps, rows.kinds == TICK, samples)
@@ -194,15 +215,17 @@ class Detection:
             hits = np.flatnonzero(status)
             if len(hits):
                 found.append(self._events(number, detector, said, status, hits))
-        if found:
-            events = Events.joined(found)
-            if len(found) > 1 or len(ticks.places):
-                ranks = self.series.ranks[events.codes]
-                events = events.take(np.lexsort((ranks, events.timestamps)))
-            self.counts["events"] += len(events)
-            seen.append(events)
         if strangeness is not None:
             scores.append(Scores(codes, timestamps, strangeness))
+        events = Events.joined(found) if found else Events.none()
+        return self._sorted(events) if len(found) > 1 or len(ticks.places) else events
+
+    def _with_rows(self, said: Events, more: Events) -> Events:
+        """Events of series and of feature rows in one order."""
+        return self._sorted(Events.joined([said, more])) if len(more) else said
+
+    def _sorted(self, events: Events) -> Events:
+        return events.take(np.lexsort((self.series.ranks[events.codes], events.timestamps)))
 
     def _mine(self, number: int, routes: NDArray[np.int16], codes: I32) -> I64:
         """Row numbers of the samples a selector takes."""
@@ -284,6 +307,8 @@ class Detection:
         for place, detector in enumerate(self._detectors):
             if detector is not None and detector.needs_fit:
                 detector.use(self._fitted.arrays(number, place), self.series.keys)
+        if self.rows is not None:
+            self.rows.use(number)
 
     def state(self) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
         """Arrays and JSON that :meth:`load` continues from."""
@@ -299,6 +324,9 @@ class Detection:
             "heard": self._hearing.last,
             "counts": dict(self.counts),
         }
+        if self.rows is not None:
+            of_rows, about["rows"] = self.rows.state()
+            arrays |= of_rows
         return arrays, about
 
     def load(self, arrays: dict[str, NDArray[Any]], about: dict[str, Any]) -> None:
@@ -314,6 +342,8 @@ class Detection:
         self.world.load(about["world"])
         self.counts = Counter(about["counts"])
         self._hearing.last = about["heard"]
+        if self.rows is not None:
+            self.rows.load(arrays, about["rows"])
         self._use(about["in_use"])
 
 

@@ -8,9 +8,9 @@ from collections.abc import Callable
 from fnmatch import fnmatchcase
 from importlib import resources
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from titleshot.datasets.contracts.instants import SECOND
 from titleshot.datasets.contracts.record import Record, SeriesKey, canonical_json
@@ -23,7 +23,9 @@ from titleshot.detectors.correlators.correlator import Correlator
 from titleshot.detectors.correlators.families import correlator_from
 from titleshot.detectors.detector import Detector
 from titleshot.detectors.families import make_detector
+from titleshot.detectors.features.service_health_params import ServiceHealthParams
 from titleshot.detectors.paging import PagingParams
+from titleshot.detectors.row_families import row_detector_of
 
 Seconds = Annotated[float, Field(ge=0, le=366 * 86_400)]
 
@@ -68,6 +70,21 @@ class Selector(BaseModel):
         return given and _written_out(given, lambda spec: detector_of(spec).params, "robust_mad")
 
 
+class RowSelector(BaseModel):
+    """A detector over feature rows, and which services it sees; every one that fits sees a service."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    match: Match = Match()
+    detector: dict[str, Any]
+    alert: AlertPolicyParams | None = None
+
+    @field_validator("detector")
+    @classmethod
+    def _with_defaults(cls, given: dict[str, Any]) -> dict[str, Any]:
+        return _written_out(given, lambda spec: row_detector_of(spec).params, "isolation_forest")
+
+
 class Recipe(Record):
     """A contender before it has been fitted.
 
@@ -83,7 +100,11 @@ class Recipe(Record):
     tick_s: Annotated[float, Field(ge=1, le=86_400)] = 60
     recent_deploy_s: Seconds = 3600
     fit_delay_s: Seconds = 0
-    detectors: tuple[Selector, ...] = Field(min_length=1)
+    detectors: tuple[Selector, ...] = ()
+    features: ServiceHealthParams | None = None
+    """How feature rows are made of metrics; None: with the defaults, where ``rows`` asks for any."""
+    rows: tuple[RowSelector, ...] = ()
+    """Detectors over feature rows, beside those over single series."""
     alert: AlertPolicyParams = AlertPolicyParams()
     correlator: dict[str, Any] | None = None
     paging: PagingParams = PagingParams()
@@ -92,6 +113,14 @@ class Recipe(Record):
     @classmethod
     def _with_defaults(cls, given: dict[str, Any] | None) -> dict[str, Any] | None:
         return given and _written_out(given, lambda spec: correlator_from(spec).params, "topology_sessions")
+
+    @model_validator(mode="after")
+    def _watches(self) -> Self:
+        if not self.detectors and not self.rows:
+            raise ValueError("detectors and rows are both empty; name a detector in one of them")
+        if self.rows and 300 % self.tick_s:
+            raise ValueError(f"rows need a tick_s that divides 300 evenly, got {self.tick_s:g}; try 60")
+        return self
 
     @property
     def tick(self) -> int:
@@ -137,6 +166,9 @@ class Recipe(Record):
     def digest(self) -> str:
         """SHA-256 of what the recipe does: defaults written out, name and description left out."""
         content = self.model_dump(mode="json", exclude={"name", "description"})
+        for later in ("features", "rows"):  # a recipe from before they were there keeps its digest
+            if not content[later]:
+                del content[later]
         for selector in content["detectors"]:
             if not selector["also"]:
                 del selector["also"]  # recipes from before there was such a thing are still what they were

@@ -98,6 +98,18 @@ class RowDetector(ABC):
         self.drift = DriftWatch(self._watched)
         self.unscored = np.zeros(len(UNSCORED), np.int64)
         self._common: dict[str, NDArray[Any]] | None = None
+        self.rows_fitted = 0
+        """Rows of history that what is in use rests on."""
+
+    @property
+    def baseline(self) -> str:
+        """In words, what a row is held against."""
+        return f"{self.rows_fitted:,} feature rows of history"
+
+    @property
+    def memory_s(self) -> float:
+        """How far back a row can matter: drift is that of the day before."""
+        return 2 * 86_400.0
 
     @property
     def name(self) -> str:
@@ -129,6 +141,7 @@ class RowDetector(ABC):
         about = {"version": VERSION, "columns": list(self.params.columns)}
         return {
             "about": np.frombuffer(canonical_json(about).encode(), np.uint8).copy(),
+            "rows": np.array([len(given)], np.int64),
             "present": present,
             "levels": levels,
             **(reference(values[:, self._watched_at]) if len(values) else {}),
@@ -153,6 +166,7 @@ class RowDetector(ABC):
             self.drift.use(arrays)
             self._use(arrays)
             self._common = {name: np.asarray(arrays[name]) for name in ("present", "levels")}
+            self.rows_fitted = int(arrays["rows"][0])
         except (KeyError, ValueError, TypeError) as error:
             raise MalformedInput(
                 f"fitted arrays of {self.name} cannot be read ({error}); fit again"

@@ -6,7 +6,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numba import njit
-from numpy.typing import NDArray
 
 from titleshot.detectors.answers import Answers, AtTicks, Notes, Ticks
 from titleshot.detectors.block import F64, I8, I32, I64

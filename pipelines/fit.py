@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from titleshot.datasets.contracts.instants import SECOND, format_instant
+from titleshot.datasets.contracts.record import SeriesKey
 from titleshot.datasets.contracts.reference import Maintenance, PlannedChange, ReferenceRow
 from titleshot.datasets.dataset import Dataset
 from titleshot.datasets.errors import UsageError
@@ -18,7 +19,12 @@ from titleshot.datasets.planting.traces import refuse_planted
 from titleshot.datasets.whole_output import whole_folder
 from titleshot.detectors.contender import Contender
 from titleshot.detectors.fitted import Fitted
+from titleshot.detectors.incident_classifier import IncidentClassifier
+from titleshot.detectors.recipe import RowSelector
+from titleshot.detectors.row_detector import History
+from titleshot.detectors.row_families import row_detector_of
 from titleshot.detectors.series import SeriesIndex
+from titleshot.pipelines import row_history
 from titleshot.pipelines.argument_types import amount, instant
 from titleshot.pipelines.outcome import Outcome, Progress, silent
 
@@ -53,12 +59,17 @@ def fit(
     series = SeriesIndex(data.series())
     places = [p for p, s in enumerate(recipe.detectors) if s.detector and recipe.make_detector(p).needs_fit]
     watchers = [recipe.watchers(key) for key in series.keys]
-    cutoffs = _cutoffs(data, cutoff, every_s) if places else []
+    over_rows = list(enumerate(recipe.rows, len(recipe.detectors)))
+    cutoffs = _cutoffs(data, cutoff, every_s) if places or over_rows else []
     sets: list[dict[int, dict[str, NDArray[Any]]]] = []
     for number, moment in enumerate(cutoffs):
+        learnt = {}
+        if over_rows:
+            rows = row_history.history(data, recipe, moment)
+            for place, selector in over_rows:
+                learnt[place] = row_detector_of(selector.detector).fit(_seen_by(selector, rows))
         codes, timestamps, values = _history(data, moment)
         keep = ~_planned(data.reference(), series, codes, timestamps, moment)
-        learnt = {}
         for place in places:
             mine = np.array([place in watching for watching in watchers], np.bool_)[codes]
             learnt[place] = recipe.make_detector(place).fit(
@@ -67,9 +78,23 @@ def fit(
         sets.append(learnt)
         progress("fitting", number + 1, len(cutoffs))
     delay = round(recipe.fit_delay_s * SECOND)
-    fitted = Fitted([moment + delay for moment in cutoffs], sets) if places else None
+    fitted = Fitted([moment + delay for moment in cutoffs], sets) if cutoffs else None
     _write(chosen, fitted, Path(out))
     return Contender.load(Path(out))
+
+
+def _seen_by(selector: RowSelector, history: History) -> History:
+    """The rows of services a selector sees."""
+    keys = [SeriesKey(*name.partition("/")[::2], "service_health") for name in history.service_names]
+    sees = np.array([selector.match.fits(key, {}) for key in keys], np.bool_)[history.rows.services]
+    rows = history.rows.take(sees)
+    return history._replace(
+        rows=rows,
+        faulty=history.faulty[sees],
+        incident=history.incident[sees],
+        judged=history.judged[sees],
+        trusted=history.trusted[sees],
+    )
 
 
 def _cutoffs(data: Dataset, cutoff: int | None, every_s: float | None) -> list[int]:
@@ -156,7 +181,41 @@ def command(args: argparse.Namespace, progress: Progress) -> Outcome:
     )
     moments = [format_instant(moment) for moment in made.fitted.valid_from.tolist()] if made.fitted else []
     learnt = f"{len(moments)} set(s), valid from {', '.join(moments)}" if moments else "nothing to learn"
-    text = f"{made.name}: {learnt}\ncontender: {args.out}"
-    return Outcome(
-        text, {"contender": str(args.out), "artifact_digest": made.artifact_digest, "valid_from": moments}
+    labels = _label_reports(made)
+    lines = [f"{made.name}: {learnt}", *(line for report in labels.values() for line in _in_words(report))]
+    document = {
+        "contender": str(args.out),
+        "artifact_digest": made.artifact_digest,
+        "valid_from": moments,
+        "labels": labels,
+    }
+    return Outcome("\n".join([*lines, f"contender: {args.out}"]), document)
+
+
+def _label_reports(made: Contender) -> dict[str, dict[str, Any]]:
+    """What the newest set of each classifier says of the labels it learnt from."""
+    if made.fitted is None:
+        return {}
+    number, first = len(made.fitted.sets) - 1, len(made.recipe.detectors)
+    found = {}
+    for place, selector in enumerate(made.recipe.rows, first):
+        arrays = made.fitted.arrays(number, place)
+        if "report" in arrays:
+            found[row_detector_of(selector.detector).name] = IncidentClassifier.label_report(arrays)
+    return found
+
+
+def _in_words(report: dict[str, Any]) -> list[str]:
+    def listed(counts: dict[str, int]) -> str:
+        return ", ".join(f"{name} {n}" for name, n in counts.items()) or "none"
+
+    unlabelled = ", ".join(report["services_without_labels"]) or "none"
+    said = f"  learnt from {report['incidents']} incidents (by {listed(report['sources'])}; feedback of"
+    said += f" {listed(report['reviewers'])}), {report['calibrated_on']} of them for calibration"
+    age = f"  labels: median age {report['median_age_days']} days, nine of ten in after"
+    age += f" {report['label_delay_days']} days; services without any: {unlabelled}"
+    quality = f"  on the rows that calibrate: Brier {report['brier']:g}, calibration error"
+    quality += (
+        f" {report['calibration_error']:g}, false alarms {report['false_alarm_ratio']:.2%} of healthy rows"
     )
+    return [said, age, quality]

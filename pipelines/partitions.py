@@ -8,11 +8,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
+from titleshot.datasets.contracts.record import SeriesKey
 from titleshot.datasets.dataset import Dataset
 from titleshot.datasets.errors import Unreachable, UsageError
 from titleshot.detectors.block import SAMPLE
@@ -27,12 +30,14 @@ _PATIENCE_S = 10
 
 
 class Part(NamedTuple):
-    """What one part said: before the flush, at the flush, and its counts and clock."""
+    """What one part said: before the flush, at the flush, its counts and clock, and the series it knew."""
 
     streamed: Detected
     flushed: Detected
     counts: Counter[str]
     clock: int
+    keys: list[SeriesKey]
+    of_rows: dict[str, Any] | None
 
 
 def detect_in_parts(
@@ -54,6 +59,8 @@ def detect_in_parts(
         delayed(detect_part)(data.path, engine.contender, part, workers, from_, to, block_rows, keep_scores)
         for part in range(max(workers, 1))
     ]
+    if engine.contender.recipe.rows:
+        jobs.append(delayed(detect_rows)(data.path, engine.contender, from_, to, block_rows))
     if scheduler:
         with _client(scheduler) as client, parallel_config("dask", scheduler_host=client.scheduler.address):
             parts: list[Part] = Parallel()(jobs)
@@ -61,9 +68,11 @@ def detect_in_parts(
         parts = Parallel(n_jobs=workers)(jobs)
     for part in parts:
         engine.detection.counts.update(part.counts)
+        engine.detection.reported = part.of_rows or engine.detection.reported
+    codes = [engine.codes(part.keys) for part in parts]
     clock = parts[0].clock
-    yield engine.correlate(_merged([part.streamed for part in parts], engine.series))
-    yield engine.correlate(_merged([part.flushed for part in parts], engine.series), flushed_at=clock)
+    yield engine.correlate(_merged([part.streamed for part in parts], codes, engine.series))
+    yield engine.correlate(_merged([part.flushed for part in parts], codes, engine.series), flushed_at=clock)
 
 
 def _client(scheduler: str) -> Any:
@@ -92,11 +101,14 @@ def detect_part(
     block_rows: int,
     keep_scores: bool,
 ) -> Part:
-    """The first half for the series whose code is ``part`` modulo ``parts``; part 0 keeps the rest."""
+    """The first half for the series whose code is ``part`` modulo ``parts``; part 0 keeps the rest.
+
+    Feature rows are left to :func:`detect_rows`: a service's row rests on many series and on neighbours.
+    """
     data = Dataset.open(path)
     series = SeriesIndex(data.series())
     recipe = contender.recipe
-    detection = Detection(recipe, series, contender.fitted, keep_scores=keep_scores)
+    detection = Detection(recipe, series, contender.fitted, keep_scores=keep_scores, part="series")
     codes = np.arange(len(series), dtype=np.int32)
     said = []
     for block in ArrivalStream(data, codes, recipe.tick, from_, to).blocks(block_rows):
@@ -105,7 +117,31 @@ def detect_part(
         mine[samples] = block.codes[samples] % parts == part
         said.append(_without_marks(detection.push(block, mine), part))
     flushed = _without_marks(detection.flush(), part)
-    return Part(Detected.joined(said), flushed, detection.counts, detection.clock)
+    return Part(Detected.joined(said), flushed, detection.counts, detection.clock, series.keys, None)
+
+
+def detect_rows(path: Path, contender: Contender, from_: int | None, to: int | None, block_rows: int) -> Part:
+    """Feature rows and the detectors over them, for the whole stream; what is dead is told by the others."""
+    data = Dataset.open(path)
+    series = SeriesIndex(data.series())
+    detection = Detection(contender.recipe, series, contender.fitted, part="rows")
+    codes = np.arange(len(series), dtype=np.int32)
+    stream = ArrivalStream(data, codes, contender.recipe.tick, from_, to)
+    said = [_events_alone(detection.push(block)) for block in stream.blocks(block_rows)]
+    flushed = _events_alone(detection.flush())
+    counts = Counter({"events": detection.counts["events"]})
+    report = detection.rows.report() if detection.rows else None
+    return Part(Detected.joined(said), flushed, counts, detection.clock, series.keys, report)
+
+
+def _events_alone(detected: Detected) -> Detected:
+    marks, dead, none = detected.marks, detected.dead, slice(0, 0)
+    return Detected(
+        detected.events,
+        Marks(marks.timestamps[none], marks.kinds[none], marks.clocks[none], ()),
+        Dead(dead.rows.take(none), dead.reasons[none], dead.order[none], {}),
+        None,
+    )
 
 
 def _without_marks(detected: Detected, part: int) -> Detected:
@@ -123,8 +159,15 @@ def _without_marks(detected: Detected, part: int) -> Detected:
     )
 
 
-def _merged(said: list[Detected], series: SeriesIndex) -> Detected:
-    """What several parts said of the same stream, interleaved in release order."""
+def _merged(said: list[Detected], codes: list[NDArray[np.int32]], series: SeriesIndex) -> Detected:
+    """What several parts said of the same stream, interleaved in release order.
+
+    ``codes[part][code]`` is the code in ``series`` of a part's series: each names new ones by itself.
+    """
+    said = [
+        replace(one, events=replace(one.events, codes=theirs[one.events.codes]))
+        for one, theirs in zip(said, codes, strict=True)
+    ]
     whole, ranks = Detected.joined(said), series.ranks
     events = whole.events.take(np.lexsort((ranks[whole.events.codes], whole.events.timestamps)))
     dead, rows = whole.dead, whole.dead.rows

@@ -79,6 +79,8 @@ def replay(
             log_tables.write(writer, output, engine.series)
             dead.update(f"dead_{REASONS[reason]}" for reason in output.dead.reasons.tolist())
         writer.about["counts"] = dict(sorted((engine.detection.counts + dead).items()))
+        if engine.detection.row_report is not None:
+            writer.about["feature_rows"] = engine.detection.row_report
         writer.about["run"] = {
             "at": datetime.now(UTC).isoformat(timespec="seconds"),
             "seconds": round(time.perf_counter() - began, 3),
