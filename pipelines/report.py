@@ -16,9 +16,12 @@ from titleshot.datasets.replay_log import ReplayLog
 from titleshot.datasets.whole_output import whole_file
 from titleshot.pipelines.argument_types import instant
 from titleshot.pipelines.outcome import Outcome, Progress, silent
-from titleshot.registry.evidence import DIGESTS, read_evidence
+from titleshot.registry.earlier import earlier_of
+from titleshot.registry.evidence import DIGESTS, Evidence, read_evidence
+from titleshot.registry.home import Home
 from titleshot.reports.page import render_page, render_scorecard
 from titleshot.reports.rendering.nights import Night
+from titleshot.reports.since_last import Changes, First, Judged, changes
 
 
 def report(
@@ -30,6 +33,8 @@ def report(
     title: str | None = None,
     night: Night | None = None,
     thresholds: Sequence[Path | str] = (),
+    since_last: bool = False,
+    home: Path | None = None,
     progress: Progress = silent,
 ) -> Path:
     """Write the page of a comparison (an evidence folder) or of one contender (a replay log).
@@ -42,12 +47,15 @@ def report(
         night: when a page breaks sleep; the default is 22:00 to 06:00 UTC.
         thresholds: what the command ``thresholds`` wrote of the log, or of either side of the evidence; the
             default is the one that lies in the log.
+        since_last: say what changed since evidence of the same decision was judged last. It is looked for
+            beside the evidence and below the home.
+        home: where evidence lies besides.
 
     Returns:
         Where the page lies.
 
     Raises:
-        UsageError: labels are missing for a log, or given for evidence.
+        UsageError: labels are missing for a log, or given for evidence; a log has no last report.
         MalformedInput: the source is neither, or a part of it breaks its contract.
         IntegrityError: the evidence was changed since it was written.
     """
@@ -57,6 +65,7 @@ def report(
         if labels is not None or as_of is not None:
             raise UsageError(f"{folder} is evidence and brings its labels; leave out --labels and --as-of")
         evidence = read_evidence(folder)
+        since = _since(evidence, home) if since_last else None
         progress("drawing", 1, 2)
         page = render_page(
             evidence.comparison,
@@ -65,9 +74,12 @@ def report(
             evidence.record.validation,
             title=title,
             night=hours,
+            since=since,
             thresholds=_curves(thresholds, (evidence.comparison.champion, evidence.comparison.challenger)),
         )
     elif (folder / "log.json").is_file():
+        if since_last:
+            raise UsageError(f"{folder} is a replay log, which nobody judged; --since-last is for evidence")
         page = _of_log(folder, labels, as_of, title, hours, thresholds, progress)
     else:
         raise MalformedInput(
@@ -79,6 +91,18 @@ def report(
         beside.write_text(page, encoding="utf-8")
     progress("drawing", 2, 2)
     return target
+
+
+def _since(evidence: Evidence, home: Path | None) -> Changes | First:
+    places = [evidence.folder.resolve().parent, *([] if home is None else [Home(home).evidence])]
+    earlier, unreadable = earlier_of(evidence, places)
+    if earlier is None:
+        return First(len(unreadable))
+    return changes(
+        Judged(earlier.comparison, earlier.verdict),
+        Judged(evidence.comparison, evidence.verdict),
+        len(unreadable),
+    )
 
 
 def _of_log(
@@ -145,6 +169,11 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         metavar="FILE.json",
         help=f"curves of the log, or of either side of evidence (default: LOG/{THRESHOLDS_FILE}, if there)",
     )
+    parser.add_argument(
+        "--since-last",
+        action="store_true",
+        help="say what changed since the same decision was judged last (evidence beside it and in HOME)",
+    )
     parser.add_argument("--title", metavar="TEXT", help="heading where no decision gives one")
     parser.add_argument(
         "--night",
@@ -166,6 +195,8 @@ def command(args: argparse.Namespace, progress: Progress) -> Outcome:
         as_of=args.as_of,
         title=args.title,
         night=_night(args.night, args.zone),
+        since_last=args.since_last,
+        home=args.home,
         thresholds=args.thresholds or (),
         progress=progress,
     )

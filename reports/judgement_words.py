@@ -64,6 +64,24 @@ JUDGEMENT: tuple[Words, ...] = (
         source="SCORING 8",
     ),
     Words(
+        name="since_last",
+        title="Since the last report",
+        unit="count",
+        n_of="scores and incidents of both reports",
+        question="What would a reader of the last report of this decision find different now?",
+        formula=(
+            "the evidence of the same decision that was judged last before this one, as it was written. A"
+            " score moved: its difference now lies outside the interval it had then. Newly lost: lost now,"
+            " and not then"
+        ),
+        range="0 upward",
+        misleads=(
+            "The two mostly share their days, so a move is no test. One more label or another policy moves"
+            " numbers too: what is not the same is named."
+        ),
+        source="DESIGN 9",
+    ),
+    Words(
         name="cost_of_being_wrong",
         title="Cost of being wrong",
         unit="incidents a quarter, false pages a week",

@@ -26,6 +26,7 @@ from titleshot.reports.rendering.detectors import detectors_of
 from titleshot.reports.rendering.labelling import FIRST, labelling
 from titleshot.reports.rendering.marks import KINDS, merging
 from titleshot.reports.rendering.nights import Night
+from titleshot.reports.rendering.since import since_panel
 from titleshot.reports.rendering.spread import spread_of
 from titleshot.reports.rendering.stage import stage
 from titleshot.reports.rendering.stretched import stretched_differences, stretched_scores
@@ -35,6 +36,7 @@ from titleshot.reports.rendering.tones import has_champion
 from titleshot.reports.rendering.weekly import weekly
 from titleshot.reports.rendering.wording import counted, day, name, percent
 from titleshot.reports.score_words import PARTS
+from titleshot.reports.since_last import Changes, First
 
 _NIGHT = Night()
 _ALWAYS_IN_LEGEND = ("detection", "duplicate", "false", "missed")
@@ -59,6 +61,7 @@ def render_page(
     title: str | None = None,
     night: Night = _NIGHT,
     thresholds: Sequence[ThresholdReport] = (),
+    since: Changes | First | None = None,
 ) -> str:
     """A comparison and its verdict as one HTML page.
 
@@ -70,17 +73,19 @@ def render_page(
         title: of the browser's tab, and the heading where there is no decision.
         night: the hours in which a page breaks sleep, by the clock of the people on call.
         thresholds: what ``thresholds`` said of one side or of both.
+        since: what changed since the last report, or that there was none; None: nobody asked.
 
     Returns:
         The whole document, at most a few MB however many pages were sent.
     """
     cards = (comparison.champion, comparison.challenger)
     paired = strips.paired_rows(comparison, verdict)
+    table = incident_rows.of_comparison(comparison)
     return _render(
         "comparison.html",
         cards,
         ("champion", "challenger"),
-        incident_rows.of_comparison(comparison),
+        table,
         validation,
         title=title or (decision.name if decision else _against(comparison)),
         night=night,
@@ -106,6 +111,7 @@ def render_page(
         missing=list(dict.fromkeys((*verdict.unmet, *verdict.missing))),
         budgets=verdict.budgets,
         standing=headline.standing(verdict),
+        since=since and since_panel(since, table.anchors()),
         labelling=labelling(comparison),
         candidates=candidates_of_both(*(card.correlation for card in cards)),
         candidate_pairs=strips.candidate_rows(comparison, verdict),
@@ -178,6 +184,7 @@ def _render(
         script=script,
         policy=csp,
         sections=[
+            *([("since", "Since the last report")] if more.get("since") else []),
             *([("labels", "What to label next")] if more.get("labelling") else []),
             ("scores", "Scores"),
             ("timeline", "What happened"),

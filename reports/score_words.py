@@ -118,6 +118,7 @@ _RELATED: tuple[tuple[str, ...], ...] = (
     ("chance_level", "baselines"),
     ("limit", "looks", "missing_evidence"),
     ("cost_of_being_wrong", "interval"),
+    ("since_last", "won_lost_tied", "looks"),
     ("sensitivity", "matching"),
     ("threshold_choice", "nab"),
     ("threshold_curve", "threshold_exchange", "threshold_choice"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import re
 from pathlib import Path
 
 import numpy as np
@@ -19,9 +20,11 @@ from titleshot.datasets.replay_log import LogWriter, pages_table
 from titleshot.pipelines.outcome import silent
 from titleshot.pipelines.report import arguments, command, report
 from titleshot.registry.evidence import write_evidence
+from titleshot.registry.home import Home
 from titleshot.registry.judge import judge
 from titleshot.registry.policy import load_policy
 from titleshot.registry.rehearsal import CASES, rehearsed
+from titleshot.reports.rendering.wording import day
 
 START = 20_000 * DAY
 
@@ -74,6 +77,7 @@ def history(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def asked(*words: str | Path) -> argparse.Namespace:
     parser = argparse.ArgumentParser()
+    parser.set_defaults(home=None)
     arguments(parser)
     return parser.parse_args([str(word) for word in words])
 
@@ -85,6 +89,53 @@ def test_evidence_becomes_the_page_that_lies_in_it(evidence: Path, tmp_path: Pat
     assert outcome.document == {"page": str(tmp_path / "new" / "page.html"), "bytes": len(page)}
     assert outcome.exit_code == 0
     assert [path.name for path in (tmp_path / "new").iterdir()] == ["page.html"]
+
+
+def test_since_the_last_report_finds_the_evidence_judged_before_it(tmp_path: Path) -> None:
+    policy = load_policy()
+    comparison = rehearsed(policy, CASES[0])
+    first = judge(comparison, policy)
+    for name, later in (("first", 0), ("second", DAY), ("third", 2 * DAY)):
+        said = first.model_copy(update={"judged_at": first.judged_at + later})
+        write_evidence(tmp_path / "all" / name, comparison, said, policy, beneath=tmp_path)
+
+    def since(name: str) -> str:
+        written = report(tmp_path / "all" / name, out=tmp_path / "p.html", since_last=True)
+        (line,) = re.findall(r'<a href="#since">([^<]+)</a></p>', written.read_text(encoding="utf-8"))
+        return str(line)
+
+    assert since("first").startswith("No earlier report of this decision")
+    assert day(first.judged_at) in since("second")
+    assert day(first.judged_at + DAY) in since("third")
+    (tmp_path / "all" / "second" / "verdict.json").write_text("{}")
+    assert day(first.judged_at) in since("third")
+
+
+def test_since_the_last_report_looks_in_the_home_too_and_not_at_other_decisions(
+    evidence: Path, tmp_path: Path
+) -> None:
+    policy = load_policy()
+    comparison = rehearsed(policy, CASES[0])
+    said = judge(comparison, policy)
+    before = said.model_copy(update={"judged_at": said.judged_at - 5 * DAY})
+    kept = Home(tmp_path / "home").evidence
+    write_evidence(kept / "earlier", comparison, before, policy, beneath=kept)
+    identity = comparison.challenger.identity.model_copy(update={"contender": "somebody else"})
+    challenger = comparison.challenger.model_copy(update={"identity": identity})
+    other = comparison.model_copy(update={"challenger": challenger})
+    nearer = said.model_copy(update={"judged_at": said.judged_at - DAY})
+    write_evidence(kept / "other", other, nearer, policy, beneath=kept)
+
+    words = (evidence, "--out", tmp_path / "p.html", "--since-last")
+    args = asked(*words)
+    args.home = tmp_path / "home"
+    command(args, silent)
+    assert f"Since {day(before.judged_at)}: " in (tmp_path / "p.html").read_text(encoding="utf-8")
+
+
+def test_a_log_has_no_last_report(history: Path, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="nobody judged"):
+        report(history / "log", labels=history / "shop", out=tmp_path / "p.html", since_last=True)
 
 
 def test_the_night_of_the_people_on_call_can_be_named(evidence: Path, tmp_path: Path) -> None:
