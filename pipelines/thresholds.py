@@ -5,11 +5,15 @@ from __future__ import annotations
 import argparse
 import os
 from collections.abc import Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
+from pydantic import ValidationError
+
 from titleshot.datasets.contracts.instants import format_instant
-from titleshot.datasets.contracts.thresholds import THRESHOLDS_FILE, ThresholdReport
+from titleshot.datasets.contracts.record import broken
+from titleshot.datasets.contracts.thresholds import THRESHOLDS_FILE, ThresholdCurve, ThresholdReport
 from titleshot.datasets.dataset import Dataset
 from titleshot.datasets.errors import NotFitted, UsageError
 from titleshot.datasets.replay_log import ReplayLog
@@ -18,7 +22,7 @@ from titleshot.detectors.contender import Contender
 from titleshot.detectors.recipe import Recipe
 from titleshot.pipelines.argument_types import amount, count, instant
 from titleshot.pipelines.outcome import Outcome, Progress, silent
-from titleshot.pipelines.threshold_alerts import rescore
+from titleshot.pipelines.threshold_alerts import Rescored, rescore
 from titleshot.pipelines.threshold_curves import Curves
 from titleshot.pipelines.threshold_watches import Watch
 from titleshot.pipelines.threshold_words import told
@@ -72,25 +76,36 @@ def thresholds(
     data = labels if isinstance(labels, Dataset) else Dataset.open(labels)
     grid, fine = _grids(factors)
     recipe = _recipe(opened)
-    data.unchanged()
-    spans = spans_of(
-        data,
-        opened,
-        as_of=as_of,
-        detect_within_s=detect_within_s,
-        seed=seed,
-        resamples=resamples,
-        confidence=confidence,
-    )
-    settled = spans.drawn.contestant(opened)
-    made = None if detectors_only else _contender(opened, recipe, contender)
-    rescored = rescore(opened, data, recipe, fine, progress)
-    work = Curves(opened, data, spans, grid, workers, progress)
-    curves = [] if made is None else [work.of_contender(made, rescored.watches)]
-    for number in range(len(rescored.watches)):
-        progress("counting", number, len(rescored.watches))
-        curves.append(work.of_detector(rescored, number, made))
-    report = ThresholdReport(
+    # A place that cannot be written to is told before an hour of replays.
+    with nullcontext() if out is None else whole_file(Path(out)) as beside:
+        data.unchanged()
+        spans = spans_of(
+            data,
+            opened,
+            as_of=as_of,
+            detect_within_s=detect_within_s,
+            seed=seed,
+            resamples=resamples,
+            confidence=confidence,
+        )
+        made = None if detectors_only else _contender(opened, recipe, contender)
+        rescored = rescore(opened, data, recipe, fine, progress)
+        work = Curves(opened, data, spans, grid, workers, progress)
+        curves = [] if made is None else [work.of_contender(made, rescored.watches)]
+        for number in range(len(rescored.watches)):
+            progress("counting", number, len(rescored.watches))
+            curves.append(work.of_detector(rescored, number, made))
+        report = _report(opened, spans, rescored, curves)
+        if beside is not None:
+            beside.write_text(report.to_json() + "\n", encoding="utf-8")
+    return report
+
+
+def _report(
+    log: ReplayLog, spans: Spans, rescored: Rescored, curves: Sequence[ThresholdCurve]
+) -> ThresholdReport:
+    settled = spans.drawn.contestant(log)
+    return ThresholdReport(
         identity=settled.identity,
         drawn_on="tuning" if spans.tuned else "scored",
         settings=spans.drawn.settings,
@@ -99,10 +114,6 @@ def thresholds(
         samples=rescored.samples,
         notes=(*_notes(spans, rescored.watches), *rescored.notes, *spans.drawn.notes, *settled.notes),
     )
-    if out is not None:
-        with whole_file(Path(out)) as beside:
-            beside.write_text(report.to_json() + "\n", encoding="utf-8")
-    return report
 
 
 def _grids(factors: Sequence[float] | None) -> tuple[list[float], list[float]]:
@@ -126,7 +137,10 @@ def _recipe(log: ReplayLog) -> Recipe:
     said: Any = log.about.get("recipe")
     if not said:
         raise UsageError(f"{log.path}: log.json names no recipe; replay again with --scores")
-    return Recipe.model_validate(said)
+    try:
+        return Recipe.model_validate(said)
+    except ValidationError as error:
+        raise broken(error, f"{log.path}/log.json: recipe") from None
 
 
 def _contender(log: ReplayLog, recipe: Recipe, given: Contender | Path | str | None) -> Contender:

@@ -98,6 +98,7 @@ def stage(
     from titleshot.datasets.planting.wishes import Wishes
     from titleshot.pipelines.compare import compare
     from titleshot.pipelines.plant import plant
+    from titleshot.pipelines.replay import replay
     from titleshot.registry.serving.journal import Journal
 
     folder = tmp_path_factory.mktemp("stage")
@@ -114,6 +115,7 @@ def stage(
             "{dataset}": small_platform.path,
             "{planted}": planted.path,
             "{log}": small_log.path,
+            "{dense}": replay(small_platform, "baseline", out=folder / "dense", scores=True).path,
             "{evidence}": folder / "evidence",
             "{journal}": folder / "journal.db",
             **small_things(folder / "small", DECISION),

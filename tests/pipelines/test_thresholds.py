@@ -398,3 +398,61 @@ def test_replays_stop_where_the_tuning_span_does(
     until = small_platform.card.span_from + 12 * DAY
     assert asked[:3] == [until] * 3
     assert set(asked[3:]) <= {None}
+
+
+def test_the_page_of_a_log_shows_the_curves_that_lie_in_it(
+    log: ReplayLog, small_platform: Dataset, titleshot: Titleshot, copy_of: Any, tmp_path: Path
+) -> None:
+    place, page = copy_of(log.path, "log"), tmp_path / "page.html"
+    words = ("report", place, "--labels", small_platform.path, "--out", page)
+    assert titleshot(*words).code == 0
+    assert 'id="thresholds"' not in page.read_text()
+
+    thresholds(place, labels=small_platform, out=place / "thresholds.json", detectors_only=True, **SMALL)
+
+    assert titleshot(*words).code == 0
+    assert 'id="thresholds"' in page.read_text()
+    assert titleshot(*words, "--thresholds", place / "thresholds.json").code == 0
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        (None, "make it with titleshot thresholds LOG"),
+        ("{", "other.json: record: Invalid JSON"),
+        ('{"schema_version": "9.0"}', "this code reads 1.x; upgrade titleshot"),
+    ],
+)
+def test_curves_that_cannot_be_read_are_refused(
+    text: str | None,
+    says: str,
+    log: ReplayLog,
+    small_platform: Dataset,
+    titleshot: Titleshot,
+    tmp_path: Path,
+) -> None:
+    if text is not None:
+        (tmp_path / "other.json").write_text(text)
+    words = ["report", log.path, "--labels", small_platform.path, "--out", tmp_path / "page.html"]
+
+    ran = titleshot(*words, "--thresholds", tmp_path / "other.json")
+
+    assert (ran.code, says in ran.err) == (2, True), ran.err
+    assert not (tmp_path / "page.html").exists()
+
+
+def test_curves_of_another_contender_are_refused(
+    report: ThresholdReport,
+    small_log: ReplayLog,
+    small_platform: Dataset,
+    titleshot: Titleshot,
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "other.json").write_text(report.to_json())
+    words = ["report", small_log.path, "--labels", small_platform.path, "--out", tmp_path / "page.html"]
+
+    ran = titleshot(*words, "--thresholds", tmp_path / "other.json")
+
+    assert ran.code == 2
+    assert "curves of two-detectors on" in ran.err
+    assert "which this page is not about" in ran.err

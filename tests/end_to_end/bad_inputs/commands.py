@@ -22,6 +22,7 @@ MARKS = {
     "{dataset}": "dataset.yaml",
     "{planted}": "dataset.yaml",
     "{log}": "log.json",
+    "{dense}": "log.json",
     "{evidence}": "digest.json",
     "{nab}": "labels/combined_windows.json",
 }
@@ -54,6 +55,7 @@ GOOD: dict[str, tuple[str, ...]] = {
     "serve": (f"{MODEL}@challenger", "--http", "127.0.0.1:0", "--quiet"),
     "shadow": (f"{MODEL}@challenger", "--follow", "{journal}", "--once", "--quiet"),
     "status": (MODEL,),
+    "thresholds": ("{dense}", "--labels", "{dataset}", "--detectors-only", "--out", OUT),
     "validate": ("{dataset}",),
     "verify": ("{evidence}",),
 }
