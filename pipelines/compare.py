@@ -17,7 +17,7 @@ from titleshot.datasets.replay_log import ReplayLog
 from titleshot.datasets.yaml_file import load_yaml
 from titleshot.pipelines.argument_types import instant
 from titleshot.pipelines.judge import EXIT_CODES
-from titleshot.pipelines.measured import measured_in
+from titleshot.pipelines.measured import measured_in, shadow_run
 from titleshot.pipelines.outcome import Outcome, Progress, silent
 from titleshot.registry.evidence import Evidence, write_evidence
 from titleshot.registry.home import Home
@@ -27,8 +27,12 @@ from titleshot.registry.looks import looks_before, record_look
 from titleshot.registry.policy import Policy, load_policy
 from titleshot.registry.promotion import whoami
 from titleshot.registry.sources import Sources
+from titleshot.registry.success_score import check_success_score
 from titleshot.reports.comparison import compare_logs
 from titleshot.reports.rendering.history import caveats
+
+_WAIT_S = 600.0
+"""For other comparisons of the same home, which write a report of their own."""
 
 
 @dataclass(frozen=True)
@@ -81,18 +85,21 @@ def compare(
     Raises:
         InvalidDataset: the dataset is not validated, or a log was replayed from other data.
         MalformedInput: a log, policy or decision breaks its contract.
-        UsageError: nothing to compare in the span, the dataset has planted faults, or ``out`` is something
-            else.
+        UsageError: nothing to compare in the span, the dataset has planted faults, ``shadow`` measured
+            nothing, or ``out`` is something else.
     """
     place, chosen = Home(home), policy if isinstance(policy, Policy) else load_policy(policy)
     purpose = load_yaml(decision, Decision) if isinstance(decision, Path) else decision
+    if purpose is not None:
+        check_success_score(purpose)
     data = labels if isinstance(labels, Dataset) else Dataset.open(labels)
     refuse_planted(data, "compare")
     report = data.validated()
     first, second = _log(champion), _log(challenger)
     if second is None:
         raise TypeError("the challenger needs a log")
-    measured = measured_in(_log(shadow) or second)
+    ran = _log(shadow)
+    measured = measured_in(second) if ran is None else shadow_run(ran)
     progress("comparing", 0, 2)
     comparison = compare_logs(
         first,
@@ -108,27 +115,29 @@ def compare(
     )
     progress("comparing", 1, 2)
     ledger = Ledger(place.ledger)
-    verdict = judge(
-        comparison,
-        chosen,
-        looks=looks_before(ledger, comparison),
-        validation=report,
-        measured=measured,
-        group=group,
-    )
     place.make()
-    evidence = write_evidence(
-        out,
-        comparison,
-        verdict,
-        chosen,
-        beneath=place.evidence,
-        decision=purpose,
-        validation=report,
-        measured=measured,
-        sources=Sources.of(first, second, data, as_of),
-    )
-    record_look(ledger, evidence, actor or whoami())
+    # Counted, judged and written down under one lock: of two at once, one must see the other's look.
+    with place.locked("looks", timeout_s=_WAIT_S):
+        verdict = judge(
+            comparison,
+            chosen,
+            looks=looks_before(ledger, comparison),
+            validation=report,
+            measured=measured,
+            group=group,
+        )
+        evidence = write_evidence(
+            out,
+            comparison,
+            verdict,
+            chosen,
+            beneath=place.evidence,
+            decision=purpose,
+            validation=report,
+            measured=measured,
+            sources=Sources.of(first, second, data, as_of),
+        )
+        record_look(ledger, evidence, actor or whoami())
     progress("comparing", 2, 2)
     return Judged(evidence)
 

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from titleshot.datasets.contracts.instants import SECOND
 from titleshot.datasets.contracts.measured import Measured
 from titleshot.datasets.contracts.record import broken
-from titleshot.datasets.errors import MalformedInput
+from titleshot.datasets.errors import MalformedInput, UsageError
 from titleshot.datasets.replay_log import ReplayLog
 from titleshot.registry.serving.footprint import Footprint
 from titleshot.registry.serving.journal_reader import JournalReader, Swap
@@ -66,6 +66,21 @@ def measure(journal: JournalReader, swap: Swap, inputs: Path | str | None = None
         timed=took.timed,
         memory_mb=took.memory_mb,
     )
+
+
+def shadow_run(log: ReplayLog) -> Measured:
+    """The same of a log that is named for what was measured.
+
+    Raises:
+        UsageError: it holds no measurements.
+    """
+    measured = measured_in(log)
+    if measured is None:
+        raise UsageError(
+            f"{log.path} holds no measurements of a shadow run; make it with titleshot journal of what "
+            "titleshot shadow wrote, with --inputs where the shim's journal is elsewhere now"
+        )
+    return measured
 
 
 def measured_in(log: ReplayLog) -> Measured | None:

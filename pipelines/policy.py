@@ -15,7 +15,14 @@ from titleshot.datasets.yaml_file import YamlDocument, read_yaml
 from titleshot.pipelines.outcome import Outcome, Progress
 from titleshot.pipelines.policy_text import in_words
 from titleshot.registry.conditions import Condition, conditions
-from titleshot.registry.examples import ANSWERS, Example, example, faults_in, guardrail_example
+from titleshot.registry.examples import (
+    ANSWERS,
+    Example,
+    decisive_example,
+    example,
+    faults_in,
+    guardrail_example,
+)
 from titleshot.registry.known_scores import KNOWN
 from titleshot.registry.policy import Criterion, Policy, default_policy_file, load_policy
 from titleshot.registry.reading import Place
@@ -33,6 +40,8 @@ class CriterionTest:
     """An input for each outcome there is one for."""
     guardrail: dict[Place, CriterionOutcome]
     """A group that the guardrail lets pass, and one that it stops."""
+    decisive: Example | None
+    """Of a critical one: a failure that rejects before minimum evidence is asked for."""
     chances: list[Chance]
     """How often it passes; empty where that cannot be rehearsed."""
     faults: tuple[str, ...] = ()
@@ -89,6 +98,7 @@ class PolicyTest:
             return {
                 "chances": [chance._asdict() for chance in test.chances],
                 "examples": {place: one.document for place, one in test.examples.items()},
+                "decisive": None if test.decisive is None else test.decisive.document,
                 "guardrail": {place: one.model_dump(mode="json") for place, one in test.guardrail.items()},
             }
 
@@ -168,8 +178,17 @@ def _tested(policy: Policy, criterion: Criterion, champion: bool) -> CriterionTe
                 guardrail[place] = group
         if "fail" not in guardrail:
             faults.append("no group could be shown to lose more than its guardrail allows")
+    decisive = decisive_example(policy, criterion) if not faults else None
+    if decisive is not None and decisive.answer != "reject":
+        faults.append(f"a decisive failure gives {decisive.answer}, must give reject")
     return CriterionTest(
-        criterion, champion, examples, guardrail, chances(policy, criterion) if against else [], tuple(faults)
+        criterion,
+        champion,
+        examples,
+        guardrail,
+        decisive,
+        chances(policy, criterion) if against else [],
+        tuple(faults),
     )
 
 

@@ -57,6 +57,9 @@ def _about(policy: Policy, test: CriterionTest) -> list[str]:
         if found is not None:
             said = found.reason.partition(": ")[2].rpartition(": ")[0]
             lines.append(f"  {place:<10}{said} -> {found.answer}")
+    if test.decisive is not None:
+        sure = percent(policy.decisive_confidence)
+        lines.append(f"  the same at {sure}, with less than the minimum evidence -> {test.decisive.answer}")
     for place, group in test.guardrail.items():
         said = group.reason.partition(", ")[2].partition(": ")[2]
         lines.append(f"  group {'passes' if place == 'pass' else 'stops':<8}{said}")

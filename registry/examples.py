@@ -19,6 +19,7 @@ from titleshot.registry.known_scores import KNOWN, KnownScore
 from titleshot.registry.policy import Criterion, Data, Minimum, Policy
 from titleshot.registry.reading import Place
 from titleshot.registry.rehearsal import INCIDENTS_PER_WEEK, TYPICAL, card
+from titleshot.registry.wording import percent
 
 INCIDENTS = 240
 ANSWERS: dict[Place, Answer] = {"pass": "promote", "fail": "reject", "undecided": "not_enough_evidence"}
@@ -88,6 +89,19 @@ def example(policy: Policy, criterion: Criterion, wanted: Place, *, champion: bo
     return None
 
 
+def decisive_example(policy: Policy, criterion: Criterion) -> Example | None:
+    """A failure of a critical criterion beyond doubt: it rejects where minimum evidence is not met."""
+    found = example(policy, criterion, "fail") if criterion.critical else None
+    if found is None or criterion.kind == "ceiling":
+        return None
+    pair = found.comparison.pair(criterion.score)
+    beyond = pair.model_copy(update={"decisive_low": pair.low, "decisive_high": pair.high})
+    comparison = found.comparison.model_copy(update={"pairs": (beyond,)})
+    plain = alone(policy, criterion.model_copy(update={"group_guardrail": None}))
+    starved = plain.model_copy(update={"minimum": Minimum(incidents=comparison.incidents_scored + 1)})
+    return found._replace(answer=judge(comparison, starved, judged_at=0).answer, comparison=comparison)
+
+
 def guardrail_example(policy: Policy, criterion: Criterion, wanted: Place) -> CriterionOutcome | None:
     """A group that its guardrail lets pass, or stops; None where no value of the score does."""
     rail, known = criterion.group_guardrail, KNOWN[criterion.score]
@@ -117,6 +131,16 @@ def faults_in(policy: Policy, criterion: Criterion, *, champion: bool) -> list[s
         faults.append(
             f"{known.name} of a champion that never pages is undefined, so its difference is undecided for "
             "ever; ask for it as kind: ceiling"
+        )
+    if criterion.critical and criterion.kind == "ceiling":
+        faults.append(
+            f"critical rejects on a decisive failure, which only a difference can be; leave it out of the "
+            f"ceiling of {known.name}, a failure of it rejects anyway"
+        )
+    if criterion.critical and (needed := policy.confidence_of(criterion)) >= policy.decisive_confidence:
+        faults.append(
+            f"{known.name} is read at {percent(needed)}, so every failure of it would be decisive; raise "
+            f"decisive_confidence {policy.decisive_confidence} above that"
         )
     rail = criterion.group_guardrail
     if rail is not None and rail.by not in known.groups:

@@ -162,7 +162,7 @@ def rehearse(policy: Policy, case: Case) -> Verdict | None:
 
 def rehearsed(policy: Policy, case: Case) -> Comparison:
     """The comparison of a case, with the intervals the policy needs."""
-    confidence = max(policy.confidence_of(criterion) for criterion in policy.criteria)
+    confidence = max(policy.confidences(champion=True).values())
     pairs: list[PairedScore] = []
     champion: list[Score] = []
     challenger: list[Score] = []

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from titleshot.datasets.dataset import Dataset
+from titleshot.datasets.errors import UsageError
 from titleshot.datasets.replay_log import ReplayLog
 from titleshot.pipelines.compare import compare
 from titleshot.pipelines.verify import verify
@@ -62,6 +63,11 @@ def test_budgets_are_held_against_what_the_shadow_run_took(compared, shadow: Pat
     assert verify(judged.evidence.folder).evidence.verdict == judged.verdict
     over = compared(RECALL + "budgets: {p99_latency_ms: 10}\n", shadow=shadow).verdict
     assert over.answer == "reject"
+
+
+def test_a_log_without_measurements_is_no_shadow_run(compared, small_log: ReplayLog) -> None:
+    with pytest.raises(UsageError, match="holds no measurements of a shadow run; make it with titleshot"):
+        compared(RECALL, shadow=small_log.path)
 
 
 def test_a_shadow_run_of_something_else_is_invalid(compared, shadow: Path) -> None:

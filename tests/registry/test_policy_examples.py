@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from titleshot.datasets.contracts.scores import Direction
 from titleshot.registry.conditions import conditions
-from titleshot.registry.examples import ANSWERS, example, faults_in, guardrail_example
+from titleshot.registry.examples import ANSWERS, decisive_example, example, faults_in, guardrail_example
 from titleshot.registry.known_scores import KNOWN
 from titleshot.registry.policy import Criterion, GroupGuardrail, Policy, load_policy
 from titleshot.registry.policy_parts import Kind
@@ -104,6 +104,35 @@ def test_a_criterion_that_nothing_passes_or_fails_is_found_out(criterion: Criter
 )
 def test_what_is_wrong_on_any_data_is_said_in_words(criterion: Criterion, champion: bool, words: str) -> None:
     assert any(words in fault for fault in faults_in(policy_of(criterion), criterion, champion=champion))
+
+
+def test_a_decisive_failure_of_what_is_critical_is_shown_to_reject_before_the_minimum() -> None:
+    policy = load_policy()
+    shown = {criterion.score: decisive_example(policy, criterion) for criterion in policy.criteria}
+    critical = {criterion.score for criterion in policy.criteria if criterion.critical}
+    assert {score for score, found in shown.items() if found is not None} == critical
+    assert {found.answer for found in shown.values() if found is not None} == {"reject"}
+
+
+@pytest.mark.parametrize(
+    ("criterion", "more", "words"),
+    [
+        (
+            Criterion(score="pages_per_shift", kind="ceiling", margin=2, critical=True),
+            {},
+            "which only a difference can be",
+        ),
+        (
+            Criterion(score="incident_recall", kind="superiority", critical=True),
+            {"looks": {"rule": "alpha_spending", "planned": 20}},
+            "every failure of it would be decisive; raise decisive_confidence 0.99",
+        ),
+    ],
+)
+def test_critical_that_means_nothing_is_wrong(
+    criterion: Criterion, more: dict[str, object], words: str
+) -> None:
+    assert any(words in fault for fault in faults_in(policy_of(criterion, **more), criterion, champion=True))
 
 
 def test_a_guardrail_is_shown_to_stop_one_group_and_to_let_another_pass() -> None:
