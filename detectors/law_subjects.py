@@ -102,6 +102,11 @@ def _watched(contender: Contender) -> tuple[SeriesKey, ...]:
         for selector in contender.recipe.detectors
         if selector.detector
     ]
+    if not metrics:
+        raise UsageError(
+            f"contender {contender.name!r} watches feature rows alone, which rest on labels and reference data"
+            " that the laws cannot make up; tests/detectors/test_row_detection.py holds such parts to them"
+        )
     keys = plain_keys((metrics * 3)[: max(3, len(metrics))])
     keys = tuple(key for key in keys if contender.recipe.watchers(key))
     if not keys:

@@ -19,7 +19,7 @@ from titleshot.datasets.planting.traces import refuse_planted
 from titleshot.datasets.whole_output import whole_folder
 from titleshot.detectors.contender import Contender
 from titleshot.detectors.fitted import Fitted
-from titleshot.detectors.incident_classifier import IncidentClassifier
+from titleshot.detectors.label_report import in_words, label_reports
 from titleshot.detectors.recipe import RowSelector
 from titleshot.detectors.row_detector import History
 from titleshot.detectors.row_families import row_detector_of
@@ -181,8 +181,8 @@ def command(args: argparse.Namespace, progress: Progress) -> Outcome:
     )
     moments = [format_instant(moment) for moment in made.fitted.valid_from.tolist()] if made.fitted else []
     learnt = f"{len(moments)} set(s), valid from {', '.join(moments)}" if moments else "nothing to learn"
-    labels = _label_reports(made)
-    lines = [f"{made.name}: {learnt}", *(line for report in labels.values() for line in _in_words(report))]
+    labels = label_reports(made)
+    lines = [f"{made.name}: {learnt}", *(line for report in labels.values() for line in in_words(report))]
     document = {
         "contender": str(args.out),
         "artifact_digest": made.artifact_digest,
@@ -190,32 +190,3 @@ def command(args: argparse.Namespace, progress: Progress) -> Outcome:
         "labels": labels,
     }
     return Outcome("\n".join([*lines, f"contender: {args.out}"]), document)
-
-
-def _label_reports(made: Contender) -> dict[str, dict[str, Any]]:
-    """What the newest set of each classifier says of the labels it learnt from."""
-    if made.fitted is None:
-        return {}
-    number, first = len(made.fitted.sets) - 1, len(made.recipe.detectors)
-    found = {}
-    for place, selector in enumerate(made.recipe.rows, first):
-        arrays = made.fitted.arrays(number, place)
-        if "report" in arrays:
-            found[row_detector_of(selector.detector).name] = IncidentClassifier.label_report(arrays)
-    return found
-
-
-def _in_words(report: dict[str, Any]) -> list[str]:
-    def listed(counts: dict[str, int]) -> str:
-        return ", ".join(f"{name} {n}" for name, n in counts.items()) or "none"
-
-    unlabelled = ", ".join(report["services_without_labels"]) or "none"
-    said = f"  learnt from {report['incidents']} incidents (by {listed(report['sources'])}; feedback of"
-    said += f" {listed(report['reviewers'])}), {report['calibrated_on']} of them for calibration"
-    age = f"  labels: median age {report['median_age_days']} days, nine of ten in after"
-    age += f" {report['label_delay_days']} days; services without any: {unlabelled}"
-    quality = f"  on the rows that calibrate: Brier {report['brier']:g}, calibration error"
-    quality += (
-        f" {report['calibration_error']:g}, false alarms {report['false_alarm_ratio']:.2%} of healthy rows"
-    )
-    return [said, age, quality]

@@ -7,19 +7,28 @@ import inspect
 from titleshot.datasets.contracts.decision import Decision
 from titleshot.datasets.contracts.record import canonical_json
 from titleshot.detectors.contender import Contender
+from titleshot.detectors.label_report import in_words, label_reports
+from titleshot.detectors.row_families import row_detector_of
 
 
 def model_card(contender: Contender, decision: Decision) -> str:
     """Markdown; equal contenders under equal decisions give equal text."""
     recipe = contender.recipe
     memory = contender.memory_s
-    parts: list[object] = [*recipe.make_detectors(), recipe.make_correlator()]
+    over_rows = [row_detector_of(selector.detector) for selector in recipe.rows]
+    parts: list[object] = [*recipe.make_detectors(), *over_rows, recipe.make_correlator()]
     deaf = list(dict.fromkeys(line for part in parts if (line := _deaf_to(part))))
     watched = [
         f"- `{canonical_json(selector.match.model_dump())}` → "
         + (f"`{canonical_json(selector.detector)}`" if selector.detector else "not watched")
         for selector in recipe.detectors
     ]
+    watched += [
+        f"- feature rows of services `{canonical_json(selector.match.model_dump())}` →"
+        f" `{canonical_json(selector.detector)}`"
+        for selector in recipe.rows
+    ]
+    learnt = [line for report in label_reports(contender).values() for line in in_words(report)]
     lines = [
         f"# {decision.name}: {recipe.name}",
         "",
@@ -49,6 +58,7 @@ def model_card(contender: Contender, decision: Decision) -> str:
         f"- Waits {recipe.lateness_s:g} s for late records; what comes later is a dead letter.",
         "- Remembers without limit." if memory is None else f"- Remembers {memory:g} s of records.",
         f"- Fitted sets of arrays: {len(contender.fitted.valid_from) if contender.fitted else 0}.",
+        *(f"- {line.strip()[:1].upper()}{line.strip()[1:]}." for line in learnt),
         "- What it was judged on stands in the evidence its registry version points to.",
         "",
     ]

@@ -10,11 +10,14 @@ import numpy as np
 
 from titleshot.datasets.contracts.incidents import DeadLetter, Page
 from titleshot.datasets.contracts.instants import SECOND, format_instant
-from titleshot.datasets.contracts.record import Record, canonical_json
+from titleshot.datasets.contracts.record import Record, SeriesKey, canonical_json
 from titleshot.datasets.contracts.telemetry import Sample
 from titleshot.detectors.alert_policy import POLICY_WORDS, AlertPolicy
 from titleshot.detectors.block import AnyRecord
 from titleshot.detectors.contender import Contender, Output, dead_letters
+from titleshot.detectors.features.service_health import ServiceHealth
+from titleshot.detectors.row_families import row_detector_of
+from titleshot.detectors.world import World
 from titleshot.registry.serving.clock import DEAD
 from titleshot.registry.serving.journal_reader import JournalReader, Said, SaidKind, Stored, Swap, Turn
 from titleshot.registry.serving.resolver import Found, Loaded
@@ -180,9 +183,25 @@ def warm_kernels(contender: Contender) -> None:
         policy = AlertPolicy(contender.recipe.alert)
         policy.grow(1)
         policy.fold(codes, instants, scored.strangeness, np.zeros(2, np.bool_))
+    if contender.recipe.rows:
+        warm_rows(contender)
     sample = {"namespace": "n", "service": "s", "metric_name": "m", "value": 1.0}
     records = [Sample.model_validate({**sample, "timestamp": at}) for at in (0, 3600 * SECOND)]
     contender.engine().push_records([(record.timestamp, record) for record in records])
+
+
+def warm_rows(contender: Contender) -> None:
+    """The steps behind feature rows."""
+    recipe = contender.recipe
+    health = ServiceHealth(recipe.features, tick_s=recipe.tick_s)
+    health.grow([SeriesKey("n", "s", next(iter(health.params.roles.values()), "m"))])  # a glob fits itself
+    health.fold(np.zeros(1, np.int32), np.array([SECOND]), np.ones(1), World())
+    rows = health.close(round(recipe.tick_s * SECOND), World())
+    for place, selector in enumerate(recipe.rows, len(recipe.detectors)):
+        detector = row_detector_of(selector.detector)
+        if contender.fitted is not None:
+            detector.use(contender.fitted.arrays(len(contender.fitted.sets) - 1, place))
+        detector.score(rows)
 
 
 def _line(kind: SaidKind, record: Record, **more: Any) -> Said:

@@ -18,9 +18,23 @@ from titleshot.detectors.law_subjects import subject_of
 from titleshot.detectors.recipe import shipped_contenders
 
 _MUTANTS = Path(__file__).with_name("mutants.py")
-_SUBJECTS = [*DETECTORS, *CORRELATORS, *shipped_contenders()]
+_SUBJECTS = [*DETECTORS, *CORRELATORS, *sorted(set(shipped_contenders()) - {"labelled"})]
+"""``labelled`` has nothing but feature rows, which rest on labels: test_row_detection.py tries these."""
 _MEMORY = st.sampled_from([None, 600.0, 1800.0])
+_NOVELTY: dict[str, st.SearchStrategy[Any]] = {
+    "window": st.integers(30, 60),
+    "min_points": st.integers(5, 9),
+    "memory_s": _MEMORY,
+    "young_s": st.sampled_from([0.0, 600.0]),
+    "quiet_s": st.sampled_from([60.0, 600.0]),
+    "alarms_s": st.just(3_600.0),
+    "repeat_ratio": st.sampled_from([0.0, 1.0]),
+}
 _PARAMS: dict[str, st.SearchStrategy[dict[str, Any]]] = {
+    "value_novelty": st.fixed_dictionaries(_NOVELTY),
+    "novelty": st.fixed_dictionaries(
+        {**_NOVELTY, "level_points": st.integers(2, 9), "memory_s": st.sampled_from([None, 200_000.0])}
+    ),
     "rolling_z_score": st.fixed_dictionaries(
         {
             "window": st.integers(5, 30),

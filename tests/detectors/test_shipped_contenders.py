@@ -13,7 +13,13 @@ def recipe(request: pytest.FixtureRequest) -> Recipe:
 
 
 def test_these_are_shipped() -> None:
-    assert {"module", "baseline", "general", "by_signal"} <= set(shipped_contenders())
+    assert {"module", "baseline", "general", "by_signal", "labelled"} <= set(shipped_contenders())
+
+
+def test_what_learns_from_labels_says_that_it_must_be_fitted() -> None:
+    recipe = load_recipe("labelled")
+    assert "Must be fitted" in recipe.description
+    assert Contender(recipe).needs_fit
 
 
 def test_each_says_what_it_is_and_needs_no_fit(recipe: Recipe) -> None:
