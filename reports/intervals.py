@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 from scipy.special import ndtr, stdtrit
 
 from titleshot.reports.proportions import design_effect, wilson
-from titleshot.reports.statistics import FEWEST_BLOCKS, MOST_UNDEFINED, Summands, percentile_interval
+from titleshot.reports.statistics import FEWEST_BLOCKS, MOST_UNDEFINED, Summands, ordered_percentiles
 
 Float64 = NDArray[np.float64]
 
@@ -50,8 +50,8 @@ class Drawn(NamedTuple):
 
     def interval(self, confidence: float, blocks: int, method: str) -> Interval:
         """Percentiles, widened for few blocks."""
-        low = percentile_interval(self.least, confidence, blocks)[0]
-        high = percentile_interval(self.most, confidence, blocks)[1]
+        low = ordered_percentiles(self.least, confidence, blocks)[0]
+        high = ordered_percentiles(self.most, confidence, blocks)[1]
         if self.undefined:
             method += f"; undefined in {self.undefined:.0%} of the resamples, there anything"
         return Interval(low, high, f"{method}, {blocks} days")
@@ -62,13 +62,14 @@ def drawn_shares(shares: Float64, against: Float64 | None = None) -> Drawn:
 
     Left out, they would come back with the first false page, as if that were evidence.
     """
-    if against is None:
-        least, most = np.nan_to_num(shares, nan=0.0), np.nan_to_num(shares, nan=1.0)
-        missing = np.isnan(shares)
-    else:
-        least = np.nan_to_num(shares, nan=0.0) - np.nan_to_num(against, nan=1.0)
-        most = np.nan_to_num(shares, nan=1.0) - np.nan_to_num(against, nan=0.0)
-        missing = np.isnan(shares) | np.isnan(against)
+    plain = shares if against is None else shares - against
+    missing = np.isnan(plain)
+    if not missing.any():
+        ordered = np.sort(plain)
+        return Drawn(ordered, ordered)
+    least, most = (np.nan_to_num(shares, nan=filled) for filled in (0.0, 1.0))
+    if against is not None:
+        least, most = least - np.nan_to_num(against, nan=1.0), most - np.nan_to_num(against, nan=0.0)
     return Drawn(np.sort(least), np.sort(most), float(missing.mean()))
 
 

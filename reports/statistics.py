@@ -94,13 +94,18 @@ class Resampling:
             self._add_up(b"swaps", self.swaps, moves)
 
     def _add_up(self, mark: bytes, rows: NDArray[np.uint16], columns: Sequence[Float64]) -> None:
-        distinct = {_key(mark, one): one for one in columns if one.shape[1] <= _NARROW}
-        if not distinct:
+        # Many scores are per the same weeks or incidents: such a column is added up once.
+        distinct: dict[bytes, int] = {}
+        places = {
+            _key(mark, one): [distinct.setdefault(column.tobytes(), len(distinct)) for column in one.T]
+            for one in columns
+            if one.shape[1] <= _NARROW
+        }
+        if not places:
             return
-        side_by_side = np.hstack([*distinct.values()])
+        side_by_side = np.column_stack([np.frombuffer(column) for column in distinct])
         sums = np.concatenate([piece.astype(float) @ side_by_side for piece in _cut(rows, self.blocks)])
-        ends = np.cumsum([one.shape[1] for one in distinct.values()])[:-1]
-        self._prepared |= zip(distinct, np.split(sums, ends, axis=1), strict=True)
+        self._prepared |= {key: sums[:, place] for key, place in places.items()}
 
     def replicates(self, summands: Summands) -> Float64:
         """The score on each draw of days."""
@@ -164,8 +169,13 @@ def percentile_interval(replicates: Float64, confidence: float, blocks: int) -> 
 
     Source of the widening: Hesterberg (2015), The American Statistician 69, "expanded percentile".
     """
+    return ordered_percentiles(np.sort(replicates), confidence, blocks)
+
+
+def ordered_percentiles(ordered: Float64, confidence: float, blocks: int) -> tuple[float, float]:
+    """The same of replicates in rising order."""
     tail = _tail(confidence, blocks)
-    return _quantiles(np.sort(replicates), tail, 1 - tail)
+    return _quantiles(ordered, tail, 1 - tail)
 
 
 def bca_interval(

@@ -58,7 +58,7 @@ def test_what_makes_a_challenger_worse_never_improves_its_verdict(story: Story, 
 
 
 @pytest.mark.slow
-@settings(max_examples=1500)
+@settings(max_examples=600)
 @given(stories(), policies())
 def test_what_makes_a_challenger_worse_never_improves_its_verdict_in_a_long_search(
     story: Story, policy: Policy
@@ -115,7 +115,7 @@ def test_what_makes_a_challenger_worse_moves_no_end_of_an_interval_to_the_better
 
 
 @pytest.mark.slow
-@settings(max_examples=800)
+@settings(max_examples=300)
 @given(stories(), st.sampled_from([0.6, 0.9, 0.975]))
 def test_no_end_of_an_interval_moves_to_the_better_in_a_long_search(story: Story, confidence: float) -> None:
     limits_never_better(story, confidence)
