@@ -456,3 +456,16 @@ def test_curves_of_another_contender_are_refused(
     assert ran.code == 2
     assert "curves of two-detectors on" in ran.err
     assert "which this page is not about" in ran.err
+
+
+def test_at_the_present_threshold_a_detector_scores_as_on_its_scorecard(
+    report: ThresholdReport, log: ReplayLog, small_platform: Dataset
+) -> None:
+    by_detector = score_log(log, small_platform, resamples=200).by_group["detector"]
+
+    for curve in report.curves[1:]:
+        on_card = {score.name: (score.value, score.n) for score in by_detector[curve.name]}
+        ours = {score.name: (score.value, score.n) for score in curve.at(1.0).scores}
+        shared = on_card.keys() & ours.keys()
+        assert {"incident_recall", "alarming_precision", "false_pages_per_week"} <= shared
+        assert {name: ours[name] for name in shared} == {name: on_card[name] for name in shared}
