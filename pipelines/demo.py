@@ -14,6 +14,7 @@ from titleshot.datasets.contracts.decision import Decision, Owners
 from titleshot.datasets.contracts.instants import DAY
 from titleshot.datasets.dataset import Dataset
 from titleshot.datasets.errors import UsageError
+from titleshot.datasets.synthetic.platform import SyntheticPlatform
 from titleshot.datasets.yaml_file import dump_yaml
 from titleshot.pipelines.compare import Judged, compare
 from titleshot.pipelines.generate import generate
@@ -71,8 +72,9 @@ def demo(
         days: of telemetry; two weeks of them are what the first comparison sees.
 
     Raises:
-        UsageError: ``out`` holds something else.
+        UsageError: ``out`` holds something else, or ``days`` or ``seed`` break their rules.
     """
+    SyntheticPlatform(days=days, seed=seed)  # refused before anything is made or replaced
     place = _fresh(Path(out))
     story = Story(progress)
     home, logs = place / "home", place / "logs"

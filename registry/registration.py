@@ -15,6 +15,7 @@ from titleshot.registry.artifact import write_artifact
 from titleshot.registry.home import Home
 from titleshot.registry.ledger import Ledger, Registered
 from titleshot.registry.standing import CHALLENGER, registered
+from titleshot.registry.success_score import check_success_score
 from titleshot.registry.tree import checked_copy, tree_digest
 
 
@@ -44,11 +45,13 @@ def register(
 
     Raises:
         UsageError: ``name`` is not the decision's.
+        MalformedInput: the decision's success score is none.
         NotFitted: parts need fitting and there are no arrays.
         Unreachable: the registry does not answer.
     """
     if name not in {None, decision.name}:
         raise UsageError(f"--name {name} is not the decision's name {decision.name}; leave --name out")
+    check_success_score(decision)
     from titleshot.registry.mlflow_store import MlflowStore
 
     ledger = Ledger(home.ledger)
