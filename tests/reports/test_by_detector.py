@@ -200,7 +200,7 @@ def _told(folder: Path, made: Path) -> str:
 MOMENTS = st.integers(0, 40)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(
     alerts=st.lists(st.tuples(MOMENTS, st.sampled_from(["db", "web"]), st.sampled_from([A, B])), max_size=12),
     cut=st.lists(st.integers(0, 3), min_size=12, max_size=12),

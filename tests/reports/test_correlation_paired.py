@@ -55,9 +55,15 @@ def history(tmp_path_factory: pytest.TempPathFactory) -> Dataset:
 
 
 def contender(
-    folder: Path, of: Dataset, name: str, right: Sequence[bool], pieces: int = 1, skip: int = 0
+    folder: Path,
+    of: Dataset,
+    name: str,
+    right: Sequence[bool],
+    pieces: int | Sequence[int] = 1,
+    skip: int = 0,
 ) -> ReplayLog:
     """Names the root where it is right; cuts each incident's alerts into so many pieces."""
+    cuts = [pieces] * len(right) if isinstance(pieces, int) else pieces
     alerts: list[dict[str, Any]] = []
     candidates: list[list[IncidentCandidate]] = []
     for k, says in enumerate(right):
@@ -68,7 +74,7 @@ def contender(
         alerts += own
         cause = [("db", 0.8), ("web", 0.1)] if says else [("web", 0.8), ("cart", 0.1)]
         candidates += [
-            candidate(f"{name}-{k}-{piece}", own[piece::pieces], causes=cause) for piece in range(pieces)
+            candidate(f"{name}-{k}-{piece}", own[piece :: cuts[k]], causes=cause) for piece in range(cuts[k])
         ]
     return log(folder, of, alerts, candidates, name=name)
 
@@ -128,10 +134,13 @@ def test_a_contender_against_itself_differs_by_nothing_but_not_for_certain(
 def test_how_alerts_are_cut_is_compared_on_incidents_both_have_alerts_of(
     tmp_path: Path, history: Dataset
 ) -> None:
-    old = contender(tmp_path, history, "old", [True] * DAYS, pieces=3)
+    old = contender(tmp_path, history, "old", [True] * DAYS, pieces=[3] * 10 + [1] * 20)
     new = contender(tmp_path, history, "new", [True] * DAYS, skip=10)
     found = compare_logs(old, new, history, resamples=400)
-    assert found.pair("fragments_per_incident").n == DAYS - 10
+    pieces = found.pair("fragments_per_incident")
+    assert (pieces.champion, pieces.challenger, pieces.n) == (1.0, 1.0, DAYS - 10)
+    assert found.champion.correlation is not None
+    assert found.champion.correlation.score("fragments_per_incident").value == pytest.approx(50 / 30)
     assert found.pair("bcubed_recall_by_incident").n == DAYS - 10
     # What is said of incidents is compared over all of them: silence is a miss.
     assert (found.pair("ac_at_1").n, found.pair("ac_at_1").challenger) == (DAYS, 20 / 30)
