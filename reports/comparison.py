@@ -107,20 +107,18 @@ def compare_logs(
         for name, scores in found.items():
             by_group[group][name] = by_group[group].get(name, ()) + scores
     panel = Panel.of(terms, *sides)
-    judged = bool(terms.labels.feedback)
     pairs = differences((first, second))
-    if judged:
-        needed = (confidences or {}).get(USEFULNESS.name, confidence)
-        pairs += (as_pair(panel, needed, decisive_confidence),)
-        cards = [
-            card.model_copy(update={"scores": (*card.scores, as_score(panel, side, needed))})
-            for side, card in enumerate(cards)
-        ]
+    needed = (confidences or {}).get(USEFULNESS.name, confidence)
+    pairs += (as_pair(panel, needed, decisive_confidence),)
+    cards = [
+        card.model_copy(update={"scores": (*card.scores, as_score(panel, side, needed))})
+        for side, card in enumerate(cards)
+    ]
     return Comparison(
         champion=cards[0],
         challenger=cards[1],
         pairs=pairs,
-        feedback=feedback_report(panel) if judged else None,
+        feedback=feedback_report(panel) if terms.labels.feedback else None,
         review=review_queue(panel, n=QUEUED, seed=QUEUE_SEED),
         incidents=tuple(
             _pair(*outcomes, terms.settings.detect_within_s)

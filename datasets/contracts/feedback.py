@@ -106,12 +106,17 @@ class Agreement(_Part):
     """
 
     alpha: float | None = None
+    low: float | None = None
+    high: float | None = None
+    confidence: float | None = None
+    """Of the interval; None where there is none."""
+    method: str | None = None
     pages: int
     """With two answers or more."""
     answers: int
     """On those pages."""
     reason: str | None = None
-    """Why alpha is null."""
+    """Why alpha or its interval is null."""
 
 
 class Answers(_Part):

@@ -7,10 +7,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from titleshot.datasets.contracts.feedback import Agreement, Answers
 from titleshot.datasets.contracts.instants import SECOND
 from titleshot.datasets.contracts.labels import FeedbackLabel, FeedbackVerdict
+from titleshot.reports.statistics import FEWEST_BLOCKS, MOST_UNDEFINED, percentile_interval
 
 
 @dataclass(frozen=True)
@@ -54,36 +56,69 @@ def _together(said: Sequence[FeedbackLabel]) -> Judgement:
     return Judgement(verdict, cause, len(said))
 
 
-def agreement(feedback: Iterable[FeedbackLabel]) -> Agreement:
-    """Krippendorff's alpha, nominal.
+def agreement(
+    feedback: Iterable[FeedbackLabel], *, confidence: float = 0.95, resamples: int = 2000, seed: int = 7
+) -> Agreement:
+    """Krippendorff's alpha, nominal, with an interval over pages.
 
     1 − observed / expected disagreement, over pairs of answers on the same page, each page's pairs weighted
-    by 1 / (answers − 1). Undefined where no page has two answers, or all answers are one and the same.
+    by 1 / (answers − 1). Undefined where no page has two answers, or all answers are one and the same. The
+    interval draws whole pages with replacement; it is null under 20 pages.
 
-    Source: Krippendorff (2011), "Computing Krippendorff's Alpha-Reliability", section C.
+    Source: Krippendorff (2011), "Computing Krippendorff's Alpha-Reliability", section C. Interval: Zapf,
+    Castell, Morawietz and Karch (2016), BMC Medical Research Methodology 16:93.
     """
     by_page: dict[str, list[str]] = defaultdict(list)
     for said in latest(feedback):
         by_page[said.page_id].append(said.verdict)
-    units = [Counter(verdicts) for verdicts in by_page.values() if len(verdicts) > 1]
-    total = sum(map(Counter.total, units))
+    units = [Counter(verdicts) for _, verdicts in sorted(by_page.items()) if len(verdicts) > 1]
+    pages, answers = len(units), sum(map(Counter.total, units))
     if not units:
         return Agreement(pages=0, answers=0, reason="no page was judged by two reviewers")
-    observed = sum(_pairs_apart(unit) / (unit.total() - 1) for unit in units) / total
-    expected = _pairs_apart(sum(units, Counter())) / (total * (total - 1))
-    if expected == 0:
+    verdicts = sorted(set().union(*units))
+    counts = np.array([[unit[verdict] for verdict in verdicts] for unit in units], float)
+    alpha = float(_alpha(np.ones((1, pages)), counts)[0])
+    if np.isnan(alpha):
         why = "all of them gave the same verdict, and agreement by chance cannot be told from it"
-        return Agreement(pages=len(units), answers=total, reason=why)
-    return Agreement(alpha=1 - observed / expected, pages=len(units), answers=total)
+        return Agreement(pages=pages, answers=answers, reason=why)
+    if pages < FEWEST_BLOCKS:
+        why = f"{pages} pages with two answers; an interval over pages needs {FEWEST_BLOCKS}"
+        return Agreement(alpha=alpha, pages=pages, answers=answers, reason=why)
+    drawn = np.random.default_rng(seed).multinomial(pages, np.full(pages, 1 / pages), size=resamples)
+    found = _alpha(drawn.astype(float), counts)
+    found = found[~np.isnan(found)]
+    if len(found) < (1 - MOST_UNDEFINED) * resamples:
+        why = f"undefined in {1 - len(found) / resamples:.0%} of the resamples"
+        return Agreement(alpha=alpha, pages=pages, answers=answers, reason=why)
+    low, high = percentile_interval(found, confidence, pages)
+    return Agreement(
+        alpha=alpha,
+        low=low,
+        high=high,
+        confidence=confidence,
+        method=f"bootstrap of {pages} pages",
+        pages=pages,
+        answers=answers,
+    )
 
 
-def _pairs_apart(counts: Counter[str]) -> int:
-    """Ordered pairs of answers that differ."""
-    return counts.total() ** 2 - sum(count * count for count in counts.values())
+def _alpha(drawn: NDArray[np.float64], counts: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Alpha of each draw of pages (draws x pages) from answers by page and verdict; NaN where undefined."""
+    size = counts.sum(axis=1)
+    apart = size**2 - (counts**2).sum(axis=1)  # ordered pairs of answers that differ
+    total, sums = drawn @ size, drawn @ counts
+    observed = drawn @ (apart / (size - 1)) / total
+    expected = (total**2 - (sums**2).sum(axis=1)) / (total * (total - 1))
+    found: NDArray[np.float64] = 1 - observed / np.where(expected > 0, expected, np.nan)
+    return found
 
 
 def about_answers(
-    feedback: Iterable[FeedbackLabel], paged_at: Mapping[str, int], senders: Mapping[str, str], as_of: int
+    feedback: Iterable[FeedbackLabel],
+    paged_at: Mapping[str, int],
+    senders: Mapping[str, str],
+    as_of: int,
+    confidence: float = 0.95,
 ) -> Answers:
     """Source, delay and age.
 
@@ -105,5 +140,5 @@ def about_answers(
         delay_p90_s=float(np.quantile(delays, 0.9)) if delays else None,
         age_p50_s=float(np.quantile(ages, 0.5)) if ages else None,
         newest_age_s=min(ages, default=None),
-        agreement=agreement(used),
+        agreement=agreement(used, confidence=confidence),
     )

@@ -18,6 +18,8 @@ from titleshot.reports.feedback.panel import CHALLENGER, CHAMPION, Panel
 from titleshot.reports.feedback.stories import Settled
 from titleshot.reports.feedback.usefulness import Judged, bracket, paired_bracket, point
 
+START = "titleshot feedback queue names those to start with"
+
 
 def difference(panel: Panel, settled: Settled) -> Bracket:
     """The paired difference's bracket."""
@@ -42,7 +44,7 @@ def as_score(panel: Panel, side: int, confidence: float) -> Score:
         high=found.high_limit if limited else None,
         confidence=confidence if limited else None,
         method=f"bracket over unjudged pages, {found.method}" if limited else None,
-        reason=found.reason if isfinite(value) else "no page is judged",
+        reason=found.reason if isfinite(value) else _nothing_judged(panel, [judged]),
     )
 
 
@@ -75,8 +77,19 @@ def as_pair(panel: Panel, confidence: float, decisive_confidence: float) -> Pair
         method=f"bracket over unjudged pages, {found.method}" if defined and found.method else None,
         n=min(known),
         n_of=USEFULNESS.n_of,
-        reason=found.reason if defined else "of one of them no page is judged",
+        reason=found.reason if defined else _nothing_judged(panel, sums),
     )
+
+
+def _nothing_judged(panel: Panel, sums: Sequence[Judged]) -> str:
+    if not panel.judged:
+        return f"nobody judged a page; {START}"
+    silent = [one for one in sums if not one.pages.sum()]
+    if silent:
+        return (
+            "one of them sent no page in scored time" if len(sums) > 1 else "no page was sent in scored time"
+        )
+    return f"{'of one of them ' if len(sums) > 1 else ''}no page is judged; {START}"
 
 
 def feedback_report(panel: Panel) -> FeedbackReport:
@@ -104,6 +117,7 @@ def feedback_report(panel: Panel) -> FeedbackReport:
             {told.page.page_id: told.page.paged_at for told in rows},
             senders,
             terms.labels.as_of,
+            terms.settings.confidence,
         ),
         champion_pages=_verdicts(panel, settled, CHAMPION),
         challenger_pages=_verdicts(panel, settled, CHALLENGER),

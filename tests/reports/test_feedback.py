@@ -6,14 +6,19 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 from history import MINUTES, at, dataset, incident, log, page
 
 from titleshot.datasets.contracts.incidents import Page
 from titleshot.datasets.contracts.instants import DAY
 from titleshot.datasets.contracts.labels import FeedbackLabel, FeedbackVerdict
+from titleshot.registry.judge import judge
+from titleshot.registry.policy import Policy
 from titleshot.reports import identity
+from titleshot.reports.comparison import compare_logs
 from titleshot.reports.feedback.answers import agreement, judgements
+from titleshot.reports.feedback.definitions import USEFULNESS
 from titleshot.reports.feedback.panel import Panel
 from titleshot.reports.feedback.report import feedback_report
 from titleshot.reports.rendering.glossary import meaning
@@ -193,12 +198,128 @@ def test_alpha_equals_the_published_example() -> None:
     assert (found.pages, found.answers) == (11, 40)
 
 
+def several(pages: int, seed: int) -> list[FeedbackLabel]:
+    """Two or three answers on each page, of reviewers who agree more often than not."""
+    random = np.random.default_rng(seed)
+    names: tuple[FeedbackVerdict, ...] = ("useful", "noisy", "late")
+    feedback = []
+    for day in range(pages):
+        truth = random.integers(3)
+        for reviewer in range(int(random.integers(2, 4))):
+            mark = truth if random.random() < 0.8 else random.integers(3)
+            feedback.append(said(page(day), names[int(mark)], f"reviewer {reviewer}"))
+    return feedback
+
+
+def naive_alpha(units: Sequence[Sequence[str]]) -> float:
+    """From the definition: every ordered pair of answers on a page, against every ordered pair of all."""
+    every = [answer for unit in units for answer in unit]
+    observed = sum(
+        (a != b) / (len(unit) - 1)
+        for unit in units
+        for i, a in enumerate(unit)
+        for j, b in enumerate(unit)
+        if i != j
+    ) / len(every)
+    expected = sum(a != b for i, a in enumerate(every) for j, b in enumerate(every) if i != j) / (
+        len(every) * (len(every) - 1)
+    )
+    return 1 - observed / expected
+
+
+def test_alpha_has_an_interval_over_pages() -> None:
+    feedback = several(40, 1)
+    found = agreement(feedback)
+    units: dict[str, list[str]] = {}
+    for one in feedback:
+        units.setdefault(one.page_id, []).append(one.verdict)
+    assert found.alpha == pytest.approx(naive_alpha(list(units.values())))
+    random = np.random.default_rng(5)
+    drawn = [
+        naive_alpha([list(units.values())[at] for at in random.integers(40, size=40).tolist()])
+        for _ in range(400)
+    ]
+    assert (found.low, found.high) == pytest.approx(tuple(np.quantile(drawn, [0.025, 0.975])), abs=0.06)
+    assert found.confidence == 0.95
+    assert found.method == "bootstrap of 40 pages"
+    more = agreement(several(160, 1))
+    assert more.low is not None
+    assert more.high is not None
+    assert more.high - more.low < 0.7 * ((found.high or 0) - (found.low or 0))
+    assert agreement(feedback) == agreement(feedback[::-1])
+
+
+def test_alpha_of_few_pages_has_no_interval() -> None:
+    few = agreement(several(19, 1))
+    assert few.alpha is not None
+    assert few.low is None
+    assert "19 pages with two answers" in (few.reason or "")
+
+
 def test_alpha_is_null_with_a_reason_where_it_says_nothing() -> None:
     one = page(1)
     assert agreement([said(one, "useful")]).reason == "no page was judged by two reviewers"
     same = agreement([said(one, "useful", "ann"), said(one, "useful", "eve")])
     assert same.alpha is None
     assert "same verdict" in (same.reason or "")
+
+
+def test_where_nobody_judged_a_page_usefulness_is_undecided_and_says_how_to_start(tmp_path: Path) -> None:
+    of = dataset(tmp_path, INCIDENTS)
+    logs = [
+        log(tmp_path, [page(k + shift) for k in range(28)], of, name)
+        for name, shift in (("today", 0.21), ("tomorrow", 0.22))
+    ]
+    asked = {"criteria": [{"score": "usefulness", "kind": "superiority"}], "name": "useful"}
+    policy = Policy.model_validate(asked)
+    nobody = compare_logs(*logs, of, resamples=200, confidence=policy.confidence)
+    pair = nobody.pair("usefulness")
+    assert (pair.champion, pair.challenger, pair.low, pair.high) == (None, None, None, None)
+    assert pair.reason == "nobody judged a page; titleshot feedback queue names those to start with"
+    assert nobody.challenger.score("usefulness").reason == pair.reason
+    assert nobody.feedback is None
+    verdict = judge(nobody, policy)
+    assert verdict.answer == "not_enough_evidence"
+    assert verdict.criteria[0].outcome == "undecided"
+    floor = Policy.model_validate(
+        {
+            **asked,
+            "promote_equals": True,
+            "criteria": [{"score": "usefulness", "kind": "ceiling", "margin": 0.5}],
+        }
+    )
+    assert judge(nobody, floor).answer == "not_enough_evidence"
+    of.label_layer.append(feedback=[said(page(0.7), "noisy", day=40)], other_pages=[page(0.7)])
+    elsewhere = compare_logs(*logs, of, resamples=200).pair("usefulness")
+    assert elsewhere.reason is not None
+    assert elsewhere.reason.startswith("of one of them no page is judged; titleshot feedback queue")
+
+
+def test_the_judge_reads_the_confidence_limit_of_the_worse_end(tmp_path: Path) -> None:
+    """On judged pages the challenger is far better; were all unjudged ones noisy, it would be worse."""
+    of = dataset(tmp_path, INCIDENTS)
+    ours = [page(k + 0.21) for k in range(28)]
+    theirs = [page(k + 0.7) for k in range(28)]
+    answers = [said(one, "useful" if day % 2 else "noisy", day=40) for day, one in enumerate(ours)]
+    answers += [said(one, "useful", day=40) for one in theirs[:12]]
+    of.label_layer.append(feedback=answers, other_pages=[*ours, *theirs])
+    policy = Policy.model_validate(
+        {"name": "useful", "criteria": [{"score": "usefulness", "kind": "superiority"}]}
+    )
+    logs = log(tmp_path, ours, of, "today"), log(tmp_path, theirs, of, "tomorrow")
+    made = compare_logs(*logs, of, resamples=400, confidence=policy.confidence)
+    pair = made.pair("usefulness")
+    assert made.feedback is not None
+    assert pair.difference == pytest.approx(0.5)
+    assert pair.low == made.feedback.difference.low_limit
+    assert pair.low is not None
+    assert pair.low < 12 / 28 - 14 / 28 < 0
+    assert judge(made, policy).criteria[0].outcome == "undecided"
+    of.label_layer.append(feedback=[said(one, "useful", day=41) for one in theirs[12:]])
+    assert (
+        judge(compare_logs(*logs, of, resamples=400, confidence=policy.confidence), policy).answer
+        == "promote"
+    )
 
 
 def test_brackets_take_the_unjudged_both_ways(terms: Terms) -> None:
@@ -283,4 +404,5 @@ def test_a_scorecard_has_usefulness_where_anybody_gave_feedback_and_its_words(tm
     assert found.high is not None
     assert found.low < 13 / 28
     assert found.high > 21 / 28
-    assert "useful" in meaning("usefulness").question
+    assert "seful" in meaning("usefulness").title
+    assert "useful" in USEFULNESS.question
