@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 
 from titleshot.datasets.contracts.verdicts import Verdict
-from titleshot.pipelines.outcome import Outcome, Progress
+from titleshot.pipelines.outcome import Outcome, Progress, silent
 from titleshot.pipelines.retrospect import Retrospect, expanded, in_words, retrospect
 from titleshot.registry.evidence import Evidence, read_evidence, rejudge
 from titleshot.registry.home import Home
@@ -32,7 +32,13 @@ def judge_again(evidence: Path, *, policy: Policy | Path | None = None) -> tuple
     return found, rejudge(found, chosen)
 
 
-def judge_all(evidence: list[Path], *, policy: Policy | Path, home: Path | None = None) -> Retrospect:
+def judge_all(
+    evidence: list[Path],
+    *,
+    policy: Policy | Path,
+    home: Path | None = None,
+    progress: Progress = silent,
+) -> Retrospect:
     """Many past verdicts under another policy, with what the home's ledger knows of what came of them.
 
     Args:
@@ -44,7 +50,7 @@ def judge_all(evidence: list[Path], *, policy: Policy | Path, home: Path | None 
     """
     chosen = policy if isinstance(policy, Policy) else load_policy(policy)
     lines = Ledger(Home(home).ledger).lines() if home else []
-    return retrospect(evidence, chosen, lines)
+    return retrospect(evidence, chosen, lines, progress=progress)
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -65,11 +71,9 @@ def command(args: argparse.Namespace, progress: Progress) -> Outcome:
     Of several, folders that are no evidence are named, the others judged, and the exit code is 2.
     """
     policy = load_policy(args.policy)
-    progress("judging", 0, 1)
     if len(args.evidence) == 1 and expanded(args.evidence[0]) == args.evidence:
         return _one(args.evidence[0], policy, args.home)
-    found = judge_all(args.evidence, policy=policy, home=args.home)
-    progress("judging", 1, 1)
+    found = judge_all(args.evidence, policy=policy, home=args.home, progress=progress)
     document = {
         "judged": [one.document for one in found.judged],
         "broken": [{"evidence": str(one.folder), "error": str(one.error)} for one in found.broken],

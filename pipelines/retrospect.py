@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from titleshot.datasets.contracts.instants import DAY, format_instant
 from titleshot.datasets.contracts.verdicts import Answer, Verdict
 from titleshot.datasets.errors import IntegrityError, MalformedInput, TitleshotError
+from titleshot.pipelines.outcome import Progress, silent
 from titleshot.registry.evidence import DIGESTS, Evidence, read_evidence, rejudge
 from titleshot.registry.judge import what_decided
 from titleshot.registry.ledger import AnyLine, Committed, Intended
@@ -145,7 +146,13 @@ class Retrospect:
         )
 
 
-def retrospect(folders: Iterable[Path], policy: Policy, lines: Sequence[AnyLine] = ()) -> Retrospect:
+def retrospect(
+    folders: Iterable[Path],
+    policy: Policy,
+    lines: Sequence[AnyLine] = (),
+    *,
+    progress: Progress = silent,
+) -> Retrospect:
     """Judge evidence again, oldest first, copies once; what cannot be read is named and stops nothing.
 
     Args:
@@ -154,7 +161,9 @@ def retrospect(folders: Iterable[Path], policy: Policy, lines: Sequence[AnyLine]
     """
     judged, broken = [], []
     copies: dict[str, Path] = {}
-    for place in dict.fromkeys(inner for folder in folders for inner in expanded(folder)):
+    places = dict.fromkeys(inner for folder in folders for inner in expanded(folder))
+    for number, place in enumerate(places):
+        progress("judging", number, len(places))
         try:
             found = read_evidence(place)
         except (MalformedInput, IntegrityError) as error:

@@ -234,7 +234,7 @@ def _of_data(policy: Policy, passing: Comparison, asked: Asked) -> Iterator[Cond
 
 def _of_looks(policy: Policy, passing: Comparison, asked: Asked) -> Iterator[Condition]:
     sealed = policy.data.sealed_span
-    planned = 1 if sealed else policy.looks.planned
+    planned = policy.planned_looks
     under = asked(data=Data(sealed_span=sealed))
     comparison = _over(passing, sealed.span_from, sealed.span_to) if sealed else passing
     yield Condition(

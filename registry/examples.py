@@ -16,7 +16,7 @@ from titleshot.datasets.contracts.verdicts import Answer, CriterionOutcome
 from titleshot.registry.criteria import faults_of, guardrails_of, outcome_of
 from titleshot.registry.judge import judge
 from titleshot.registry.known_scores import KNOWN, KnownScore
-from titleshot.registry.policy import Criterion, Data, Minimum, Policy
+from titleshot.registry.policy import Criterion, Data, Looks, Minimum, Policy
 from titleshot.registry.reading import Place
 from titleshot.registry.rehearsal import INCIDENTS_PER_WEEK, TYPICAL, card
 from titleshot.registry.wording import percent
@@ -62,6 +62,7 @@ def alone(policy: Policy, criterion: Criterion) -> Policy:
             "narrow": None,
             "budgets": None,
             "data": Data(),
+            "looks": Looks() if policy.data.sealed_span else policy.looks,
             "baseline": "live",
             "scope": None,
             "rollout": (),

@@ -90,7 +90,7 @@ def _ask_for_answers(found: Findings, comparison: Comparison, least: float, have
 
 def ask_for_looks(found: Findings, policy: Policy, looks: int) -> None:
     """An evaluation span that is not worn out."""
-    planned = 1 if policy.data.sealed_span else policy.looks.planned
+    planned = policy.planned_looks
     if looks >= planned:
         times, most = count(looks, "times"), count(planned, "looks")
         found.lacks(

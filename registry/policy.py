@@ -176,6 +176,11 @@ class Policy(Record):
             del content["data"]["suites"]
         return hashlib.sha256(canonical_json(content).encode()).hexdigest()
 
+    @property
+    def planned_looks(self) -> int:
+        """How often a span may be judged: a sealed one once, so nothing is kept for other looks at it."""
+        return 1 if self.data.sealed_span else self.looks.planned
+
     def tier(self, group: str | None = None) -> Tier:
         """What holds for a service group; None is the policy's own scope, else all services."""
         group = group or self.scope
@@ -196,7 +201,7 @@ class Policy(Record):
         0.975
         """
         error = 1 - (criterion.confidence or self.tier(group).confidence)
-        return 1 - error / self.looks.planned
+        return 1 - error / self.planned_looks
 
     def criteria_against(self, *, champion: bool) -> tuple[Criterion, ...]:
         """The criteria that hold, with a champion to compare with or without; the pages budget is one."""

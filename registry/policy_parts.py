@@ -156,6 +156,7 @@ class NarrowTier(_Part):
     groups: tuple[Name, ...] = Field(min_length=1)
     """The service groups that are narrow, by the name ``--group`` gives them."""
     minimum: Minimum
+    """Instead of the policy's, all of it: what is left out is not asked for."""
     confidence: Confidence
     """Instead of the policy's; a criterion that names its own keeps it."""
 

@@ -105,6 +105,16 @@ def test_a_strict_policy_is_no_wrong_one_and_a_lax_one_is(tmp_path: Path) -> Non
     assert "noisy: promote, must be reject" in rehearse_policy(lax).wrong
 
 
+def test_examples_are_read_at_the_confidence_that_is_shown(titleshot, tmp_path: Path) -> None:
+    more = "data: {sealed_span: {span_from: 2026-01-01T00:00:00Z, span_to: 2026-02-01T00:00:00Z}}\n"
+    policy = PLAIN + "  - {score: incident_recall, kind: superiority}\n"
+    policy += "looks: {rule: alpha_spending, planned: 4}\n"
+    for text, shown in ((policy, "97.5 %"), (policy + more, "90 %")):
+        said = titleshot("policy", "test", written(tmp_path, text)).err
+        assert f"superiority at {shown}" in said
+        assert f"({shown} interval" in said
+
+
 def test_budgets_minimum_and_rollout_are_shown(titleshot, tmp_path: Path) -> None:
     policy = (
         PLAIN + "  - {score: incident_recall, kind: superiority}\n"

@@ -5,9 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from pydantic import BaseModel
 
 from titleshot.datasets.errors import MalformedInput
-from titleshot.registry.policy import load_policy
+from titleshot.pipelines.policy import rehearse_policy
+from titleshot.registry.policy import default_policy_file, load_policy
 from titleshot.registry.rehearsal import chances
 
 PLAIN = "name: p\ncriteria:\n  - {score: alarming_precision, kind: superiority}\n"
@@ -135,6 +137,40 @@ def test_a_narrow_group_is_asked_for_less_at_a_stated_error(tmp_path: Path) -> N
         pytest.approx(0.8),
         pytest.approx(0.9),
     )
+
+
+def test_a_sealed_span_is_judged_once_and_keeps_no_error_for_other_looks(tmp_path: Path) -> None:
+    looks = "looks: {rule: alpha_spending, planned: 4}\n"
+    sealed = "data: {sealed_span: {span_from: 2026-01-01T00:00:00Z, span_to: 2026-02-01T00:00:00Z}}\n"
+    for more, planned, confidence in ((looks, 4, 0.975), (looks + sealed, 1, 0.9)):
+        policy = load_policy(written(tmp_path, PLAIN + more))
+        assert policy.planned_looks == planned
+        assert policy.confidence_of(policy.criteria[0]) == pytest.approx(confidence)
+
+
+def test_the_policy_that_shows_everything_has_every_field_and_is_not_wrong() -> None:
+    path = default_policy_file().with_name("everything.yaml")
+    policy = load_policy(path)
+    assert rehearse_policy(path).wrong == []
+    left_out = {"scope"}  # a rollout to everyone has no single group; it stands there as a comment
+
+    def unset(part: BaseModel, place: str = "") -> set[str]:
+        found = {f"{place}{name}" for name in set(type(part).model_fields) - part.model_fields_set}
+        for name, value in part:
+            inner = value if isinstance(value, tuple) else (value,)
+            parts = [one for one in inner if isinstance(one, BaseModel)]
+            if parts:
+                absent = set.intersection(*(unset(one, f"{place}{name}.") for one in parts))
+                found |= absent - {f"{place}{name}.{field}" for field in ("group", "hours", "days")}
+        return found
+
+    assert unset(policy) - {"narrow.minimum.discordant_pairs"} <= left_out | {
+        f"narrow.minimum.{field}" for field in ("shadow_coverage", "judged_share")
+    } | {
+        f"without_champion.{field}"
+        for field in ("direction", "margin_ratio", "confidence", "on_missing", "group_guardrail")
+    }
+    assert "# scope:" in path.read_text(encoding="utf-8")
 
 
 def test_the_budget_of_pages_is_a_criterion_and_is_compared_at_its_confidence(tmp_path: Path) -> None:
