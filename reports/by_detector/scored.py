@@ -145,14 +145,33 @@ def _told_to_watch(recipe: dict[str, Any]) -> dict[str, list[str]]:
     A detector that never alerted is in no event; it is scored all the same, with what it found: nothing.
     """
     told: dict[str, list[str]] = defaultdict(list)
-    for selector in recipe.get("detectors") or ():
-        spec = selector.get("detector")
-        if not spec:
-            continue
-        params = {name: value for name, value in spec.items() if name != "family"}
-        digest = hashlib.sha256(canonical_json(params).encode()).hexdigest()[:8]
-        match = {k: v for k, v in (selector.get("match") or {}).items() if v not in ("*", {}, None)}
-        labels = {f"label {k}": v for k, v in match.pop("labels", {}).items()}
-        words = ", ".join(f"{k} {v}" for k, v in {**match, **labels}.items())
-        told[f"{spec['family']}@{digest}"].append(words or "everything else")
+    for selector in _dicts(recipe.get("detectors")):
+        if name := _detector(selector):
+            told[name].append(_match(selector) or "everything else")
+    for selector in _dicts(recipe.get("rows")):
+        if name := _detector(selector):
+            told[name].append(f"feature rows of {_match(selector) or 'every service'}")
     return dict(told)
+
+
+def _detector(selector: dict[str, Any]) -> str | None:
+    """``family@digest``; None where the selector watches nothing."""
+    spec = selector.get("detector")
+    if not isinstance(spec, dict) or not isinstance(spec.get("family"), str):
+        return None
+    params = {name: value for name, value in spec.items() if name != "family"}
+    return f"{spec['family']}@{hashlib.sha256(canonical_json(params).encode()).hexdigest()[:8]}"
+
+
+def _match(selector: dict[str, Any]) -> str:
+    match = selector.get("match")
+    globs = dict(match) if isinstance(match, dict) else {}
+    labels = globs.pop("labels", None)
+    said = [f"{name} {glob}" for name, glob in globs.items() if glob not in (None, "*")]
+    said += [f"label {name} {glob}" for name, glob in labels.items()] if isinstance(labels, dict) else []
+    return ", ".join(said)
+
+
+def _dicts(found: object) -> list[dict[str, Any]]:
+    # A log's recipe is data of somebody else's: what is no selector says nothing.
+    return [one for one in found if isinstance(one, dict)] if isinstance(found, list) else []

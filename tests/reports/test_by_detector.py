@@ -20,7 +20,8 @@ from titleshot.datasets.contracts.incidents import IncidentCandidate, Page
 from titleshot.datasets.contracts.labels import IncidentLabel
 from titleshot.datasets.contracts.reference import Ownership
 from titleshot.datasets.contracts.scores import Scorecard
-from titleshot.detectors.recipe import load_recipe
+from titleshot.detectors.recipe import load_recipe, shipped_contenders
+from titleshot.detectors.row_families import row_detector_of
 from titleshot.pipelines.outcome import silent
 from titleshot.pipelines.score import arguments, command
 from titleshot.reports.comparison import compare_logs
@@ -157,6 +158,23 @@ def test_a_detector_that_never_spoke_is_scored_with_what_it_found(tmp_path: Path
         about.watched[name].selectors for name in strings
     }
     assert ("everything else",) in {about.watched[name].selectors for name in strings}
+
+
+@pytest.mark.parametrize("name", sorted(shipped_contenders()))
+def test_every_detector_of_a_shipped_contender_is_known_by_the_string_its_events_carry(
+    name: str, tmp_path: Path
+) -> None:
+    recipe = load_recipe(name)
+    strings = {detector.name for detector in recipe.make_detectors()}
+    strings |= {row_detector_of(selector.detector).name for selector in recipe.rows}
+    card = scored(tmp_path, [incident(60)], [], about={"recipe": recipe.model_dump(mode="json")})
+    assert set(card.by_group["detector"]) == strings
+
+
+@pytest.mark.parametrize("recipe", ["a string", {"detectors": 3, "rows": ["x"]}, {"detectors": [{}, None]}])
+def test_a_recipe_that_is_none_names_nobody(recipe: Any, tmp_path: Path) -> None:
+    card = scored(tmp_path, [incident(60)], [alert(62, detector=A)], about={"recipe": recipe})
+    assert set(card.by_group["detector"]) == {A}
 
 
 def test_a_page_history_has_no_detectors_and_says_why(tmp_path: Path) -> None:
