@@ -57,6 +57,7 @@ class Sidecar:
         """Records taken in since the start."""
         self._footprint = Footprint(self.journal.meta(self._footprint_key))
         self._kept = time.monotonic()
+        self._caught_up = False
 
     @property
     def found(self) -> Found:
@@ -79,6 +80,7 @@ class Sidecar:
         after = self.journal.scored
         stored = self.inputs.records(after, most=most)
         if not stored:
+            self._caught_up = True
             return 0
         if stored[0].seq != after + 1:
             raise IntegrityError(
@@ -87,10 +89,10 @@ class Sidecar:
             )
         began = time.perf_counter()
         self._stage.speak([taken(row) for row in stored])
-        if (
-            self._footprint is not None and len(stored) < most
-        ):  # a full batch is catching up, which says nothing of a record's wait
+        # What waited while it caught up says nothing of a record's wait: only what came since is timed.
+        if self._footprint is not None and self._caught_up:
             self._footprint.took(time.perf_counter() - began)
+        self._caught_up = len(stored) < most
         if time.monotonic() - self._kept >= _KEEP_S:
             self._keep_footprint()
         self.records += len(stored)
