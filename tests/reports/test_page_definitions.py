@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from functools import cache, cached_property
 from html.parser import HTMLParser
 
+import page_everything
 import page_fixture as pages
 import pytest
 from page_feedback import judged
@@ -16,6 +17,7 @@ from titleshot.reports.page import render_page, render_scorecard
 from titleshot.reports.score_book import score_book
 from titleshot.reports.score_titles import TITLES, title_of
 from titleshot.reports.score_words import PARTS, anchor
+from titleshot.reports.since_last import Judged, changes
 
 VOID = {"meta", "link", "br", "img", "input", "hr"}
 BLOCKS = {"tr", "li", "p", "dd", "dl", "figure", "table", "details", "ul", "ol"}
@@ -121,6 +123,12 @@ SAID_ELSEWHERE = "whom"
 def rendered(name: str) -> str:
     if name == "scorecard":
         return render_scorecard(pages.comparison().challenger.model_copy(update={"correlation": FOUND}))
+    if name == "everything":
+        full = page_everything.everything()
+        said = page_everything.verdict(full)
+        return render_page(
+            full, said, pages.decision(), pages.validation(), since=changes(*2 * [Judged(full, said)])
+        )
     made = pages.comparison() if name in {"quarter", "asked"} else getattr(pages, name)()
     if name != "empty":
         made = judged(made, feedback=name != "asked")
@@ -129,7 +137,7 @@ def rendered(name: str) -> str:
     return render_page(made, said, pages.decision(), pages.validation())
 
 
-PAGES = ("quarter", "asked", "hostile", "empty", "first", "sparse", "scorecard")
+PAGES = ("everything", "quarter", "asked", "hostile", "empty", "first", "sparse", "scorecard")
 
 
 @pytest.mark.parametrize("name", PAGES)

@@ -7,6 +7,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+import page_everything
 import page_fixture as pages
 import pytest
 from browser import CHROMIUM, Browser, browser
@@ -21,7 +22,7 @@ pytestmark = [
 ]
 SCREENSHOTS = Path(__file__).parents[2] / "build" / "screenshots"
 DESKTOP, PHONE = (1280, 800), (390, 844)
-NAMES = ("comparison", "undecided", "hostile", "scorecard")
+NAMES = ("comparison", "everything", "undecided", "hostile", "scorecard")
 
 # Every text with the least contrast it has to its ground, as the browser resolved both.
 CONTRAST = """(() => {
@@ -108,6 +109,9 @@ def written(name: str, folder: Path) -> Path:
     made = judged(pages.comparison())
     if name == "comparison":
         page = render_page(made, pages.verdict(made), pages.decision(), pages.validation())
+    elif name == "everything":
+        full = page_everything.everything()
+        page = render_page(full, page_everything.verdict(full), pages.decision(), pages.validation())
     elif name == "undecided":
         few = judged(pages.comparison(days=14, incidents=20), feedback=False)
         page = render_page(few, pages.verdict(few, "not_enough_evidence"), pages.decision())
@@ -139,7 +143,7 @@ def faint(found: list[dict[str, Any]]) -> list[tuple[str, float]]:
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark", "paper"])
-@pytest.mark.parametrize("name", ["comparison", "undecided", "scorecard"])
+@pytest.mark.parametrize("name", ["everything", "undecided", "scorecard"])
 def test_every_text_and_mark_stands_out_from_its_ground(
     name: str, scheme: str, tab: Browser, files: dict[str, Path]
 ) -> None:
