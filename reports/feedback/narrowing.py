@@ -175,4 +175,6 @@ def _likely(panel: Panel, settled: Settled, names: list[str]) -> Float64:
     share = (np.bincount(result[deserved], minlength=size) + 2 * overall) / (
         np.bincount(result[known], minlength=size) + 2
     )
-    return np.array([share[result[panel.stories.named[name]]].mean() for name in names], float)
+    by_row = share[result].tolist()
+    named = panel.stories.named
+    return np.array([sum(by_row[row] for row in named[name]) / len(named[name]) for name in names], float)

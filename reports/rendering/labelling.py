@@ -8,6 +8,7 @@ from typing import Literal
 
 from titleshot.datasets.contracts.comparisons import Comparison
 from titleshot.datasets.contracts.feedback import (
+    Agreement,
     Answers,
     Bracket,
     Coverage,
@@ -221,12 +222,19 @@ def _covered(report: FeedbackReport) -> tuple[Covered, ...]:
     return tuple(rows)
 
 
+def _interval(agreed: Agreement) -> str:
+    if agreed.low is None or agreed.high is None or agreed.confidence is None:
+        return ""
+    low, high = (number(round(limit, 3)) for limit in (agreed.low, agreed.high))
+    return f" ({low} to {high} at {100 * agreed.confidence:.4g} %)"
+
+
 def _given(report: FeedbackReport) -> tuple[tuple[str, str, str], ...]:
     of = report.answers
     agreed = of.agreement
     agreement = (
-        f"alpha {number(round(agreed.alpha, 3))}, from {counted(agreed.answers, 'answer')} on"
-        f" {counted(agreed.pages, 'page')}"
+        f"alpha {number(round(agreed.alpha, 3))}{_interval(agreed)}, from"
+        f" {counted(agreed.answers, 'answer')} on {counted(agreed.pages, 'page')}"
         if agreed.alpha is not None
         else f"not known: {agreed.reason or 'nobody was asked twice'}"
     )

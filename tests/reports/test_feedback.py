@@ -22,6 +22,7 @@ from titleshot.reports.feedback.definitions import USEFULNESS
 from titleshot.reports.feedback.panel import Panel
 from titleshot.reports.feedback.report import feedback_report
 from titleshot.reports.rendering.glossary import meaning
+from titleshot.reports.rendering.labelling import labelling
 from titleshot.reports.scorecard import score_log
 from titleshot.reports.terms import Terms
 
@@ -247,6 +248,25 @@ def test_alpha_has_an_interval_over_pages() -> None:
     assert more.high is not None
     assert more.high - more.low < 0.7 * ((found.high or 0) - (found.low or 0))
     assert agreement(feedback) == agreement(feedback[::-1])
+
+
+def test_the_report_s_page_shows_the_interval_of_alpha(tmp_path: Path) -> None:
+    of = dataset(tmp_path, INCIDENTS)
+    pages = [page(k + 0.21) for k in range(28)]
+    answers = [said(one, "useful" if day % 3 else "noisy", day=40) for day, one in enumerate(pages)]
+    answers += [
+        said(one, "useful" if day % 3 or day < 9 else "noisy", "eve", day=40) for day, one in enumerate(pages)
+    ]
+    of.label_layer.append(feedback=answers, other_pages=pages)
+    logs = log(tmp_path, pages, of, "today"), log(tmp_path, pages[:20], of, "tomorrow")
+    made = compare_logs(*logs, of, resamples=200)
+    assert made.feedback is not None
+    found = made.feedback.answers.agreement
+    assert found.low is not None
+    assert found.high is not None
+    shown = next(text for _, what, text in labelling(made).given if what == "Do reviewers agree")
+    assert f"({found.low:.2f}"[:4] in shown
+    assert "at 95 %)" in shown
 
 
 def test_alpha_of_few_pages_has_no_interval() -> None:
