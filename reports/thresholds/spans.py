@@ -22,13 +22,16 @@ class Spans(NamedTuple):
 
 
 ORACLE = (
-    "the dataset has no tuning span (evaluation.tuning_until), so curves are drawn on the scored span and"
-    " every threshold chosen there is an oracle: picked on the labels it is scored by, it promises nothing"
+    "so curves are drawn on the scored span and every threshold chosen there is an oracle: picked on the"
+    " labels it is scored by, it promises nothing"
 )
 
 
 def spans_of(dataset: Dataset, log: ReplayLog, *, as_of: int | None = None, **settings: Any) -> Spans:
     """Settle both. Warm-up counts from the start of each as everywhere; what is scored lies after tuning.
+
+    A tuning span without a labelled incident says nothing of what a threshold finds (often nobody labelled
+    it), so it is as if there were none.
 
     Args:
         settings: what :meth:`Terms.of` takes besides.
@@ -38,7 +41,8 @@ def spans_of(dataset: Dataset, log: ReplayLog, *, as_of: int | None = None, **se
     """
     given, card = dataset.card.evaluation, dataset.card
     if given.tuning_until is None:
-        return Spans(Terms.of(dataset, [log], as_of=as_of, **settings), None, False, ORACLE)
+        why = f"the dataset has no tuning span (evaluation.tuning_until), {ORACLE}"
+        return Spans(Terms.of(dataset, [log], as_of=as_of, **settings), None, False, why)
     start, end = covered(log, card.span_from, given.tuning_until)
     start = start if given.span_from is None else max(start, given.span_from)
     end = end if as_of is None else min(end, as_of)
@@ -50,9 +54,14 @@ def spans_of(dataset: Dataset, log: ReplayLog, *, as_of: int | None = None, **se
         )
     drawn = Terms.of(dataset, [log], as_of=as_of, span=(start, end), **settings)
     try:
-        return Spans(drawn, Terms.of(dataset, [log], as_of=as_of, **settings), True, None)
+        checked = Terms.of(dataset, [log], as_of=as_of, **settings)
     except UsageError as error:
         return Spans(drawn, None, True, f"nothing is scored after the tuning span ({error})")
+    if not any(drawn.time.start <= label.start < end for label in drawn.labels.incidents):
+        until = format_instant(given.tuning_until)
+        why = f"the tuning span, which ends {until}, holds no labelled incident, {ORACLE}"
+        return Spans(checked, None, False, why)
+    return Spans(drawn, checked, True, None)
 
 
 def covered(log: ReplayLog, start: int, end: int) -> tuple[int, int]:

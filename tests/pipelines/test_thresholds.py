@@ -469,3 +469,21 @@ def test_at_the_present_threshold_a_detector_scores_as_on_its_scorecard(
         shared = on_card.keys() & ours.keys()
         assert {"incident_recall", "alarming_precision", "false_pages_per_week"} <= shared
         assert {name: ours[name] for name in shared} == {name: on_card[name] for name in shared}
+
+
+def test_a_tuning_span_that_nobody_labelled_chooses_nothing(
+    log: ReplayLog, small_platform: Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    until = small_platform.card.span_from + 12 * DAY
+    known = Dataset.labels
+
+    def without_earlier(self: Dataset, as_of: int | None = None) -> Any:
+        labels = known(self, as_of)
+        return replace(labels, incidents=[label for label in labels.incidents if label.start >= until])
+
+    monkeypatch.setattr(Dataset, "labels", without_earlier)
+    told = thresholds(log, labels=tuned(small_platform, 12), detectors_only=True, **SMALL)
+
+    assert told.drawn_on == "scored"
+    assert {choice.chosen_on for curve in told.curves for choice in curve.choices} == {"oracle"}
+    assert any("holds no labelled incident, so curves are drawn on the scored span" in n for n in told.notes)
