@@ -23,6 +23,7 @@ from titleshot.datasets.replay_log import ReplayLog
 from titleshot.detectors.contender import Contender
 from titleshot.detectors.recipe import Recipe
 from titleshot.pipelines import threshold_curves
+from titleshot.pipelines.fit import fit
 from titleshot.pipelines.replay import replay
 from titleshot.pipelines.threshold_alerts import scaled
 from titleshot.pipelines.threshold_replays import alone, moved
@@ -487,3 +488,23 @@ def test_a_tuning_span_that_nobody_labelled_chooses_nothing(
     assert told.drawn_on == "scored"
     assert {choice.chosen_on for curve in told.curves for choice in curve.choices} == {"oracle"}
     assert any("holds no labelled incident, so curves are drawn on the scored span" in n for n in told.notes)
+
+
+def test_a_fitted_contender_is_replayed_with_its_own_arrays(
+    small_platform: Dataset, titleshot: Titleshot, tmp_path: Path
+) -> None:
+    seasonal = {"family": "seasonal_baseline", "period": "day", "threshold": 6.0, "spread_floor_ratio": 0.05}
+    recipe = contender(detectors=[{"detector": seasonal}]).recipe
+    folder, cutoff = tmp_path / "fitted", small_platform.card.span_from + 5 * DAY
+    fitted = fit(small_platform, Contender(recipe), out=folder, cutoff=cutoff)
+    dense = replay(small_platform, fitted, out=tmp_path / "log", scores=True)
+    words = ("thresholds", dense.path, "--labels", small_platform.path, "--factors", "1.5")
+
+    ran = titleshot(*words, "--contender", folder, "--resamples", "200", "--json")
+
+    assert ran.code == 0, ran.err
+    whole = ThresholdReport.model_validate(ran.document).curves[0]
+    other = replay(small_platform, moved(fitted, 1.5), out=tmp_path / "other")
+    assert_scores_of(whole.at(1.0), dense, small_platform)
+    assert_scores_of(whole.at(1.5), other, small_platform)
+    assert titleshot(*words).code == 2
