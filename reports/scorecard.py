@@ -15,6 +15,7 @@ from titleshot.reports.assignment import PageTable
 from titleshot.reports.by_detector.scored import scored_by_detector
 from titleshot.reports.chance import Chance, chance
 from titleshot.reports.correlation.account import Account
+from titleshot.reports.correlation.grouped import scores_by_group
 from titleshot.reports.correlation.scored import account_of, correlation_of
 from titleshot.reports.estimates import estimate, over_draws, prepare
 from titleshot.reports.feedback.definitions import USEFULNESS
@@ -89,18 +90,21 @@ def scorecard(
     luck = _chance(terms, contestant)
     pages, incidents = matched.page_outcomes(), matched.incident_outcomes()
     of_detectors, detectors = scored_by_detector(terms, contestant)
+    by_group: dict[str, dict[str, tuple[Score, ...]]] = {
+        group: {
+            name: _scores(terms, part(terms, contestant, tally, group, name), confidences, group)
+            for name in names(terms, [contestant], group)
+        }
+        for group in GROUPS
+    }
+    for kind, found in scores_by_group(terms, account, confidences).items():
+        for name, scores in found.items():
+            by_group[kind][name] = by_group[kind].get(name, ()) + scores
     return Scorecard(
         identity=contestant.identity,
         settings=terms.settings,
         scores=tuple(_beside_chance(score, luck) for score in _scores(terms, tally, confidences)),
-        by_group={
-            group: {
-                name: _scores(terms, part(terms, contestant, tally, group, name), confidences, group)
-                for name in names(terms, [contestant], group)
-            }
-            for group in GROUPS
-        }
-        | ({"detector": of_detectors} if of_detectors else {}),
+        by_group={**by_group, **({"detector": of_detectors} if of_detectors else {})},
         baselines=_baselines(terms, contestant),
         chance=luck.level,
         sensitivity=sensitivity(terms, contestant),

@@ -19,10 +19,10 @@ from numpy.typing import NDArray
 from titleshot.datasets.contracts.comparisons import PairedScore
 from titleshot.reports.correlation.account import Account
 from titleshot.reports.correlation.definition import CorrelationScore
+from titleshot.reports.correlation.grouped import GROUPED, masks
 from titleshot.reports.correlation.registered import CORRELATION_SCORES
 from titleshot.reports.correlation.scored import subjects
 from titleshot.reports.estimates import paired_estimate
-from titleshot.reports.exposure import NO_OWNER
 from titleshot.reports.terms import Terms
 
 Bool = NDArray[np.bool_]
@@ -33,10 +33,6 @@ PAIRED: tuple[CorrelationScore[Any], ...] = tuple(
     score for score in CORRELATION_SCORES if score.better is not None
 )
 """Every score with a better direction: those a policy may ask for. Context decides nothing."""
-GROUPED = tuple(score for score in PAIRED if score.groups)
-"""Those that say something of each incident, so that they can be told by what incidents are."""
-FEWEST_INCIDENTS = 10
-"""A group with fewer incidents is left out."""
 
 
 class PairedCandidates:
@@ -65,25 +61,10 @@ class PairedCandidates:
         account = self._sides[1]
         if isinstance(account, str) or isinstance(self._sides[0], str):
             return {}
-        teams = [
-            account.reference.team(root, label.start) or NO_OWNER
-            for root, label in zip(account.roots, account.labels, strict=True)
-        ]
-        of = {
-            "severity": [str(label.severity) for label in account.labels],
-            "kind": [label.kind for label in account.labels],
-            "team": teams,
+        return {
+            group: {name: self._compared(GROUPED, among) for name, among in found.items()}
+            for group, found in masks(account).items()
         }
-        found: dict[str, dict[str, tuple[PairedScore, ...]]] = {}
-        for group, names in of.items():
-            column = np.array(names, object)
-            masks = {name: np.asarray(column == name, bool) for name in sorted(set(names))}
-            found[group] = {
-                name: self._compared(GROUPED, among)
-                for name, among in masks.items()
-                if among.sum() >= FEWEST_INCIDENTS
-            }
-        return found
 
     def _compared(
         self, scores: tuple[CorrelationScore[Any], ...], among: Bool | None

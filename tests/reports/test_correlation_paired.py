@@ -25,7 +25,8 @@ from titleshot.registry.policy import Policy
 from titleshot.reports.comparison import compare_logs
 from titleshot.reports.correlation.bcubed import BCUBED_F_BY_INCIDENT
 from titleshot.reports.correlation.fragments import FRAGMENTS_PER_INCIDENT
-from titleshot.reports.correlation.paired import FEWEST_INCIDENTS, GROUPED, PAIRED
+from titleshot.reports.correlation.grouped import FEWEST_INCIDENTS, GROUPED
+from titleshot.reports.correlation.paired import PAIRED
 from titleshot.reports.correlation.partition import Partition
 
 DAYS = 30
@@ -174,6 +175,9 @@ def test_groups_have_it_where_there_are_enough_incidents(tmp_path: Path, history
     assert "incident_recall" in severities["low"]
     assert "ac_at_1" not in severities["low"]
     assert severities["high"]["fragments_per_incident"].n == DAYS - 3
+    own = {score.name: score for score in found.champion.by_group["severity"]["high"]}
+    assert (own["ac_at_1"].value, own["ac_at_1"].n) == (severities["high"]["ac_at_1"].champion, DAYS - 3)
+    assert "ac_at_1" not in {score.name for score in found.champion.by_group["severity"]["low"]}
 
 
 def test_a_policy_may_ask_for_it(tmp_path: Path, history: Dataset) -> None:
