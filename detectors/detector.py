@@ -26,9 +26,10 @@ Floats = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
 Arrays = dict[str, npt.NDArray[np.generic]]
 Direction = Literal["both", "high", "low"]
-Shape = Literal["level", "silence", "stuck", "drift"]
-"""What is strange to a detector: a row's value, that no row comes, that values stand still, that they move
-away slowly."""
+Shape = Literal["level", "silence", "stuck", "drift", "novelty"]
+"""What is strange to a detector: how far a row's value is from one expectation, that no row comes, that
+values stand still, that they move away slowly, that a value was never there (further from one known value
+may be nearer to another)."""
 
 HIGHEST_STRANGENESS = 1e15
 """Strangeness is cut here, so that ``u / (1 + u)`` stays below 1 in 64 bits."""
@@ -100,8 +101,13 @@ class Detector(ABC):
     ``expected`` and bounds then say where the series stands, and the evidence says why."""
     hears_ticks: ClassVar[bool] = False
     """True where time that passes without a row matters: :meth:`answer` is then told of ticks."""
+    grade: ClassVar[Literal["servable", "lab"]] = "servable"
+    """``lab``: any Python, replayed and compared but never registered."""
     warm_up_s: float = 0
     """How long it must have watched a series before it speaks, where that is longer than a few rows."""
+
+    leaves_out_planned: bool = False
+    """True where rows in maintenance or in a planned change known by then are not scored."""
 
     def __init__(self, params: DetectorParams | None = None) -> None:
         self.params = self.Params() if params is None else params

@@ -13,16 +13,17 @@ from titleshot.detectors.law_streams import LEVEL, START, Stream
 
 POINTS = 2_000
 """Samples of a series in a healthy stream; the second half is where it must be quiet."""
-SHAPES: tuple[Shape, ...] = ("level", "silence", "stuck", "drift")
+SHAPES: tuple[Shape, ...] = ("level", "silence", "stuck", "drift", "novelty")
 _SIZE = 12.0
 """Deviations."""
-_LENGTH: dict[Shape, int] = {"level": 15, "silence": 15, "stuck": 15, "drift": 250}
+_LENGTH: dict[Shape, int] = {"level": 15, "silence": 15, "stuck": 15, "drift": 250, "novelty": 15}
 """Samples."""
 WORDS: dict[Shape, str] = {
     "level": "15 samples 12 deviations off",
     "silence": "silence for 15 samples",
     "stuck": "15 samples that stand still",
     "drift": "a drift of 12 deviations over 250 samples",
+    "novelty": "15 samples 12 deviations from all before",
 }
 
 
@@ -38,7 +39,7 @@ def faults(
 
     Args:
         minutes: distance of its samples.
-        grade: how many times as long, or for a level and a drift as large; the spans are those of 1.
+        grade: how many times as long, or for the others as large; the spans are those of 1.
     """
     b = stream.block
     values, gone = b.values.copy(), np.zeros(len(stream), np.bool_)

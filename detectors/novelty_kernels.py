@@ -1,0 +1,285 @@
+"""The compiled step of the novelty families: nearest past values, the bar, and what was said lately."""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit
+
+from titleshot.detectors.detector import HIGHEST_STRANGENESS, LARGEST_VALUE
+
+QUIET_CELLS = 8
+"""The quiet time is kept in so many cells of the clock and the one under way."""
+ALARM_CELLS = 28
+"""The time over which alarms are counted is kept in so many cells; each counts once."""
+LOUD = 2.0
+"""Alarms this strange are counted: weaker ones come as often as chance has it."""
+DAY_LOUD, DAY_REPEAT_RATIO = 0.2, 2.0
+"""A series that misses its time of day by this has no daily shape; what each such cell costs that part."""
+EDGE_RATIO = 0.001
+"""This share of the past values on either side is left out of their range."""
+LEAST_PART = 0.2
+"""No part takes more from the others than a strangeness of this."""
+DAY_KNOWN_RATIO, DAY_NEIGHBOURS = 0.15, 3
+"""At the same time of day a value is known within this share of the range; and whose spacing counts."""
+DAY_SPACING_RATIO = 5.0
+_MINUTES = 1_440
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _place(ordered, n, value):  # type: ignore[no-untyped-def] # pragma: no cover
+    """Index of the first of n ordered points that is not below a value."""
+    low, high = 0, n
+    while low < high:
+        middle = (low + high) >> 1
+        if ordered[middle] < value:
+            low = middle + 1
+        else:
+            high = middle
+    return low
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _insert(ordered, n, value):  # type: ignore[no-untyped-def] # pragma: no cover
+    at = _place(ordered, n, value)
+    for i in range(n, at, -1):
+        ordered[i] = ordered[i - 1]
+    ordered[at] = value
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _remove(ordered, n, value):  # type: ignore[no-untyped-def] # pragma: no cover
+    for i in range(_place(ordered, n, value), n - 1):
+        ordered[i] = ordered[i + 1]
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _forget(  # type: ignore[no-untyped-def] # pragma: no cover
+    ordered, n, value, ordered_levels, m, levels, at
+):
+    """Take a point and its level out; how many levels are left."""
+    _remove(ordered, n, value)
+    if len(levels) > 0 and levels[at] == levels[at]:
+        _remove(ordered_levels, m, levels[at])
+        return m - 1
+    return m
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _known(ordered, n, value):  # type: ignore[no-untyped-def] # pragma: no cover
+    """Nearest of n ordered points, the distance of its own second neighbour, and the range of all."""
+    cut = int(EDGE_RATIO * n)
+    reach = ordered[n - 1 - cut] - ordered[cut]
+    at = _place(ordered, n, value)
+    if at == n or (at > 0 and value - ordered[at - 1] < ordered[at] - value):
+        at -= 1
+    near = ordered[at]
+    left, right = at - 1, at + 1
+    spacing = 0.0
+    for _ in range(2):
+        below = near - ordered[left] if left >= 0 else np.inf
+        above = ordered[right] - near if right < n else np.inf
+        if below <= above:
+            spacing = below
+            left -= 1
+        else:
+            spacing = above
+            right += 1
+    return near, spacing, reach
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _known_at_this_hour(  # type: ignore[no-untyped-def] # pragma: no cover
+    points, times, minutes, n, newest, now, minute, about, value
+):
+    """Nearest point of other days at this time of day, the distance of its third neighbour, how many."""
+    window = len(points)
+    count = 0
+    near = distance = np.inf
+    at = -1
+    for back in range(n):
+        i = newest - back if newest >= back else newest - back + window
+        apart = abs(minutes[i] - minute)
+        if min(apart, _MINUTES - apart) <= about and now - times[i] > _HALF_DAY:
+            count += 1
+            if abs(points[i] - value) < distance:
+                distance = abs(points[i] - value)
+                near = points[i]
+                at = i
+    spacing = np.full(DAY_NEIGHBOURS, np.inf)
+    for i in range(n):
+        if i == at:
+            continue
+        apart = abs(minutes[i] - minute)
+        if min(apart, _MINUTES - apart) <= about and now - times[i] > _HALF_DAY:
+            away = abs(points[i] - near)
+            place = DAY_NEIGHBOURS - 1
+            if away < spacing[place]:
+                while place > 0 and spacing[place - 1] > away:
+                    spacing[place] = spacing[place - 1]
+                    place -= 1
+                spacing[place] = away
+    return near, spacing[DAY_NEIGHBOURS - 1], count
+
+
+_HALF_DAY = 43_200 * 1_000_000_000
+_DAY = 2 * _HALF_DAY
+_MINUTE = 60 * 1_000_000_000
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _loudest(most, stamps, cell):  # type: ignore[no-untyped-def] # pragma: no cover
+    """Maximum of the cell of the clock under way and those before it; stamps count from 1."""
+    found = 0.0
+    for i in range(len(stamps)):
+        if stamps[i] > 0 and cell + 1 - stamps[i] <= QUIET_CELLS:
+            found = max(found, most[i])
+    return found
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _marked(stamps, cell):  # type: ignore[no-untyped-def] # pragma: no cover
+    """How many of the cells before this one are marked."""
+    found = 0
+    for i in range(len(stamps)):
+        if stamps[i] > 0 and 0 < cell + 1 - stamps[i] <= ALARM_CELLS:
+            found += 1
+    return found
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def fold(  # type: ignore[no-untyped-def] # pragma: no cover
+    codes, timestamps, values,
+    ring, times, ordered_values, filled, place, quiet_most, quiet_stamp, alarm_stamp, day_stamp, broken,
+    level_ring, ordered_levels, levels_filled, minute_ring,
+    min_points, memory, known_ratio, spacing_ratio, young, quiet, alarms, repeat_ratio,
+    level_points, level_weight, about, min_days,
+    strangeness, expected, lower, upper, counts, driver, level_u, before, seen_at, since,
+):  # fmt: skip
+    window = ring.shape[1]
+    for row in range(len(codes)):
+        code = codes[row]
+        now = timestamps[row]
+        points, moments, ordered = ring[code], times[code], ordered_values[code]
+        n, here = filled[code], place[code]
+        # Adding 0 makes -0 equal to 0 in bits too.
+        value = values[row] + 0.0
+        sound = abs(value) <= LARGEST_VALUE
+        oldest = here - n if here >= n else here - n + window
+        while n > 0 and memory > 0 and now - moments[oldest] > memory:
+            levels_filled[code] = _forget(
+                ordered,
+                n,
+                points[oldest],
+                ordered_levels[code],
+                levels_filled[code],
+                level_ring[code],
+                oldest,
+            )
+            n -= 1
+            oldest = oldest + 1 if oldest + 1 < window else 0
+        level = np.nan
+        if sound and level_points > 0 and n >= level_points - 1:
+            total = 0.0
+            for back in range(level_points - 1, 0, -1):
+                i = here - back if here >= back else here - back + window
+                total += points[i] - value
+            level = value + total / level_points
+        minute = (now % _DAY) // _MINUTE
+        u = near = half = np.nan
+        by = 0
+        of_level = np.nan
+        repeats = 0
+        last = 0
+        span_of_alarms = now // alarms
+        age = now - moments[oldest] if n > 0 else 0
+        if sound and n >= min_points:
+            ripe = age / (age + young) if young > 0 else 1.0
+            near, spacing, reach = _known(ordered, n, value)
+            bar = known_ratio * reach + spacing_ratio * spacing
+            away = abs(value - near)
+            u = ripe * away / bar if bar > 0.0 else 0.0
+            if level_points > 0:
+                of_level = 0.0
+                m = levels_filled[code]
+                if m >= min_points and level == level:
+                    close, gap, span = _known(ordered_levels[code], m, level)
+                    room = known_ratio * span + spacing_ratio * gap
+                    of_level = ripe * abs(level - close) / room if room > 0.0 else 0.0
+                    of_level = min(of_level, HIGHEST_STRANGENESS)
+                both = np.log(max(u, LEAST_PART)) + level_weight * np.log(max(of_level, LEAST_PART))
+                u = np.exp(both / (1.0 + level_weight)) if u > 0.0 else 0.0
+            if about > 0 and age >= min_days * _DAY:
+                newest = here - 1 if here > 0 else window - 1
+                usual, gap, found = _known_at_this_hour(
+                    points, moments, minute_ring[code], n, newest, now, minute, about, value
+                )
+                if found > DAY_NEIGHBOURS + 1:
+                    room = DAY_KNOWN_RATIO * reach + DAY_SPACING_RATIO * gap
+                    of_day = ripe * abs(value - usual) / room if room > 0.0 else 0.0
+                    if of_day >= DAY_LOUD:
+                        day_stamp[code, span_of_alarms % (ALARM_CELLS + 1)] = span_of_alarms + 1
+                    of_day /= 1.0 + DAY_REPEAT_RATIO * _marked(day_stamp[code], span_of_alarms)
+                    if of_day > u:
+                        u, by, near, bar = of_day, 1, usual, room
+                        away = abs(value - near)
+            u = min(u, HIGHEST_STRANGENESS)
+            cell = now // quiet
+            loudest = _loudest(quiet_most[code], quiet_stamp[code], cell)
+            repeats = _marked(alarm_stamp[code], span_of_alarms)
+            raw = u
+            u = raw / (1.0 + repeat_ratio * repeats)
+            if raw <= loudest:
+                # Said already, and louder: below 1, yet stranger the stranger it is.
+                u = min(u, 0.5 * raw / loudest)
+            if raw >= LOUD:
+                alarm_stamp[code, span_of_alarms % (ALARM_CELLS + 1)] = span_of_alarms + 1
+            if raw >= 1.0:
+                slot = cell % (QUIET_CELLS + 1)
+                if quiet_stamp[code, slot] != cell + 1:
+                    quiet_stamp[code, slot] = cell + 1
+                    quiet_most[code, slot] = 0.0
+                quiet_most[code, slot] = max(quiet_most[code, slot], raw)
+            half = away / u if u > 1e-9 else bar
+            if u >= 1.0:
+                for back in range(1, n + 1):
+                    i = here - back if here >= back else here - back + window
+                    if points[i] == near:
+                        last = moments[i]
+                        break
+        strangeness[row] = u
+        expected[row] = near
+        lower[row] = near - half
+        upper[row] = near + half
+        counts[row] = n
+        driver[row] = by
+        level_u[row] = of_level
+        before[row] = repeats
+        seen_at[row] = last
+        since[row] = age
+        if not sound:
+            broken[code] += 1
+        else:
+            if n == window:
+                levels_filled[code] = _forget(
+                    ordered,
+                    n,
+                    points[here],
+                    ordered_levels[code],
+                    levels_filled[code],
+                    level_ring[code],
+                    here,
+                )
+                n -= 1
+            _insert(ordered, n, value)
+            points[here] = value
+            moments[here] = now
+            if level_points > 0:
+                level_ring[code, here] = level
+                if level == level:
+                    _insert(ordered_levels[code], levels_filled[code], level)
+                    levels_filled[code] += 1
+            if about > 0:
+                minute_ring[code, here] = minute
+            place[code] = here + 1 if here + 1 < window else 0
+            n += 1
+        filled[code] = n

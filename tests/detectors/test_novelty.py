@@ -1,0 +1,216 @@
+"""Novelty: a value is held against everything the series has been."""
+
+import math
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from titleshot.datasets.contracts.instants import DAY, MINUTE, SECOND, parse_instant
+from titleshot.detectors.answers import Ticks
+from titleshot.detectors.novelty import Novelty, NoveltyParams
+from titleshot.detectors.value_novelty import ValueNovelty, ValueNoveltyParams
+
+SMALL = {"window": 30, "min_points": 5, "young_s": 7_200, "quiet_s": 3_600, "alarms_s": 28 * 3_600}
+
+
+def answered(detector: ValueNovelty, timestamps: list[int], values: list[float]):
+    detector.grow(1)
+    codes = np.zeros(len(values), np.int32)
+    return detector.answer(codes, np.array(timestamps, np.int64), np.array(values, float), Ticks.none())
+
+
+def known(points: list[float], value: float, neighbours: int) -> tuple[float, float]:
+    """Nearest of some points, and the distance to the so-manieth neighbour that it has itself."""
+    near = min(points, key=lambda point: (abs(point - value), -point))
+    others = sorted(points)
+    others.remove(near)
+    return near, sorted(abs(point - near) for point in others)[neighbours - 1]
+
+
+def reach(points: list[float]) -> float:
+    cut = int(0.001 * len(points))
+    ordered = sorted(points)
+    return ordered[-1 - cut] - ordered[cut]
+
+
+def slowly(params: ValueNoveltyParams, timestamps: list[int], values: list[float]) -> list[float]:
+    """The definition: strangeness of each value, from plain lists of everything there was."""
+    p = params
+    whole = isinstance(p, NoveltyParams)
+    quiet, alarms = int(p.quiet_s * SECOND) // 8, int(p.alarms_s * SECOND) // 28
+    kept: list[tuple[int, float, float | None]] = []
+    said: list[tuple[int, float]] = []
+    missed: set[int] = set()
+    out = []
+    for now, value in zip(timestamps, values, strict=True):
+        if p.memory_s:
+            kept = [row for row in kept if now - row[0] <= p.memory_s * SECOND]
+        points = [point for _, point, _ in kept]
+        level = None
+        if whole and len(kept) >= p.level_points - 1:
+            level = sum([*points[len(points) - p.level_points + 1 :], value]) / p.level_points
+        u = math.nan
+        if len(kept) >= p.min_points:
+            age = now - kept[0][0]
+            ripe = age / (age + p.young_s * SECOND)
+            near, spacing = known(points, value, 2)
+            bar = p.known_ratio * reach(points) + p.spacing_ratio * spacing
+            u = ripe * abs(value - near) / bar if bar else 0.0
+            if whole:
+                u = u and with_level(p, u, ripe, [old for _, _, old in kept if old is not None], level)
+                if age >= p.min_days * DAY:
+                    of_day = by_time_of_day(p, ripe, kept, now, value)
+                    if of_day >= 0.2:
+                        missed.add(now // alarms)
+                    days = sum(0 < now // alarms - day <= 28 for day in missed)
+                    u = max(u, of_day / (1 + 2 * days))
+            raw = u
+            loud = {
+                at // alarms for at, other in said if other >= 2 and 0 < now // alarms - at // alarms <= 28
+            }
+            u = raw / (1 + p.repeat_ratio * len(loud))
+            most = max((x for at, x in said if x >= 1 and now // quiet - at // quiet <= 8), default=0.0)
+            if raw <= most:
+                u = min(u, 0.5 * raw / most)
+            said.append((now, raw))
+        out.append(u)
+        kept = [*kept, (now, value, level)][-p.window :]
+    return out
+
+
+def with_level(p: NoveltyParams, u: float, ripe: float, levels: list[float], level: float | None) -> float:
+    of_level = 0.0
+    if level is not None and len(levels) >= p.min_points:
+        near, spacing = known(levels, level, 2)
+        room = p.known_ratio * reach(levels) + p.spacing_ratio * spacing
+        of_level = ripe * abs(level - near) / room if room else 0.0
+    w = p.level_weight
+    return float((max(u, 0.2) * max(of_level, 0.2) ** w) ** (1 / (1 + w)))
+
+
+def by_time_of_day(p: NoveltyParams, ripe: float, kept: list[Any], now: int, value: float) -> float:
+    def apart(at: int) -> int:
+        minutes = abs(at % DAY // MINUTE - now % DAY // MINUTE)
+        return int(min(minutes, 1_440 - minutes))
+
+    points = [v for at, v, _ in kept if now - at > DAY // 2 and apart(at) <= p.same_time_s // 60]
+    if len(points) <= 4:
+        return 0.0
+    near, spacing = known(points, value, 3)
+    room = 0.15 * reach([v for _, v, _ in kept]) + 5 * spacing
+    return ripe * abs(value - near) / room if room else 0.0
+
+
+streams = st.lists(st.tuples(st.integers(1, 90), st.sampled_from([1, 2, 4, 8, 16, 33, 70, 150])), max_size=70)
+
+
+@settings(deadline=None)
+@given(streams, st.sampled_from([None, 20_000.0]), st.sampled_from([0.0, 0.5]))
+def test_value_novelty_is_its_definition(steps, memory_s, repeat_ratio):
+    params = ValueNoveltyParams(**SMALL, memory_s=memory_s, repeat_ratio=repeat_ratio)
+    timestamps = (np.cumsum([0, *(step for step, _ in steps)])[1:] * MINUTE).tolist()
+    # Every value apart from every other by another distance, so that no nearest one is a tie.
+    values = [value + 0.001 * math.sqrt(i) for i, (_, value) in enumerate(steps)]
+    found = answered(ValueNovelty(params), timestamps, values).scored.strangeness
+    np.testing.assert_allclose(found, slowly(params, timestamps, values), rtol=1e-6, atol=1e-9)
+
+
+@settings(deadline=None)
+@given(streams, st.sampled_from([None, 400_000.0]))
+def test_novelty_is_its_definition(steps, memory_s):
+    small = {**SMALL, "level_points": 3, "min_days": 1, "same_time_s": 7_200, "memory_s": memory_s}
+    params = NoveltyParams(**small)
+    timestamps = (np.cumsum([0, *(5 * step for step, _ in steps)])[1:] * MINUTE).tolist()
+    values = [value + 0.001 * math.sqrt(i) for i, (_, value) in enumerate(steps)]
+    found = answered(Novelty(params), timestamps, values).scored.strangeness
+    np.testing.assert_allclose(found, slowly(params, timestamps, values), rtol=1e-6, atol=1e-9)
+
+
+def noisy_days(days: int) -> tuple[list[int], list[float]]:
+    timestamps = np.arange(days * 288) * 5 * MINUTE
+    noise = np.random.default_rng(3).normal(0, 1, len(timestamps))
+    busy = (timestamps % DAY >= DAY // 3) & (timestamps % DAY < DAY // 2)
+    return timestamps.tolist(), (20 + 40 * busy + noise).tolist()
+
+
+def test_what_was_there_once_is_known_and_says_when_it_was_seen():
+    timestamps, values = noisy_days(8)
+    values[2_000] = values[2_100] = 95.0
+    answers = answered(detector := ValueNovelty(), timestamps, values)
+    u = answers.scored.strangeness
+    assert u[2_000] > 10
+    assert u[2_100] == 0
+    told = detector.tell(answers.notes, 2_000, timestamps[2_000])
+    at = timestamps.index(parse_instant(told["nearest_seen_at"]))
+    assert values[at] == answers.scored.expected[2_000]
+    assert told["strange"] == "new"
+    assert 0 < told["tail_probability"] < 1e-4
+    assert answers.scored.upper[2_000] < 95
+
+
+def test_a_gap_between_two_modes_is_strange_and_the_next_value_of_a_long_tail_is_not():
+    timestamps, values = noisy_days(8)
+    values[2_000] = 40.0
+    assert answered(ValueNovelty(), timestamps, values).scored.strangeness[2_000] > 5
+    tail = np.random.default_rng(5).standard_t(2, len(timestamps))
+    most = tail[:1_999].max()
+    second = np.sort(tail[:1_999])[-3]
+    tail[2_000] = most + 0.1 * (most - second)
+    assert answered(ValueNovelty(), timestamps, tail.tolist()).scored.strangeness[2_000] < 1
+
+
+def test_a_fault_is_said_when_it_begins_and_when_it_gets_worse():
+    timestamps, values = noisy_days(8)
+    for i in range(2_000, 2_020):
+        values[i] = 100.0 + 2 * (i % 3)
+    values[2_020] = 180.0
+    u = answered(ValueNovelty(), timestamps, values).scored.strangeness
+    assert (np.flatnonzero(u[2_000:2_040] >= 1) + 2_000).tolist() == [2_000, 2_020]
+
+
+def test_a_series_that_cries_often_has_to_cry_louder():
+    timestamps, values = noisy_days(20)
+    for day in range(5, 15):
+        values[day * 288 + 7] = 100.0 * 2.0**day
+    values[-1] = 1e9
+    answers = answered(detector := ValueNovelty(), timestamps, values)
+    quiet = answered(ValueNovelty(repeatless()), timestamps, values).scored.strangeness
+    days = detector.tell(answers.notes, len(values) - 1, timestamps[-1])["alarms_lately"]
+    assert days >= 10
+    assert answers.scored.strangeness[-1] == pytest.approx(quiet[-1] / (1 + 0.05 * days))
+
+
+def repeatless() -> ValueNoveltyParams:
+    return ValueNoveltyParams(repeat_ratio=0)
+
+
+def test_a_peak_that_does_not_come_is_heard_by_the_time_of_day_only():
+    timestamps, values = noisy_days(9)
+    missing = slice(8 * 288 + 100, 8 * 288 + 140)
+    values[missing] = [20.5] * 40
+    answers = answered(detector := Novelty(), timestamps, values)
+    assert answered(ValueNovelty(), timestamps, values).scored.strangeness[missing].max() < 1
+    u = answers.scored.strangeness
+    row = int(np.argmax(u[missing])) + 8 * 288 + 100
+    assert u[row] > 1
+    told = detector.tell(answers.notes, row, timestamps[row])
+    assert (told["driven_by"], told["strange"]) == ("time_of_day", "new at this time of day")
+    assert answers.scored.expected[row] > 50
+
+
+def test_a_level_that_is_new_too_lends_weight_to_a_value_that_is():
+    timestamps, values = noisy_days(8)
+    idle, busy = 7 * 288 + 20, 7 * 288 + 120
+    u, levels = [], []
+    for row in (idle, busy):
+        spiked = [*values]
+        spiked[row] = 85.0
+        answers = answered(Novelty(), timestamps, spiked)
+        u.append(answers.scored.strangeness[row])
+        levels.append(answers.notes["level"][row])
+    # A mean between idle and busy is seen at every turn of the day, one above busy never.
+    assert levels[1] > levels[0]
+    assert u[1] > 1.1 * u[0]
