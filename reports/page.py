@@ -108,7 +108,7 @@ def render_page(
         criteria=criterion_rows(comparison, verdict),
         assumptions=assumptions(cards, ("champion", "challenger"), comparison, verdict),
         decides={criterion.score for criterion in verdict.criteria},
-        missing=list(dict.fromkeys((*verdict.unmet, *verdict.missing))),
+        missing=verdict.missing or verdict.unmet,
         budgets=verdict.budgets,
         standing=headline.standing(verdict),
         since=since and since_panel(since, table.anchors()),

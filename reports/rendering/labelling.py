@@ -109,7 +109,7 @@ def labelling(comparison: Comparison) -> Labelling:
 
 def _nothing(queue: ReviewQueue | None) -> str:
     if queue is None:
-        return "The record holds no queue; feedback queue makes one from the two logs."
+        return "The record holds no queue of pages to label; feedback queue makes one from the two logs."
     return "" if queue.pages else "Every page that could be asked about is judged."
 
 
@@ -122,9 +122,8 @@ def _in_short(queue: ReviewQueue | None, report: FeedbackReport | None) -> str:
         settled = f"an answer settles {counted(first.settles, 'page')}"
         unjudged = f"{none} {counted(queue.unjudged, 'page')} unjudged.".strip()
         return f"{unjudged} Ask first about {where}, {who}: {settled}."
-    if report is None:
-        return "No responder has judged a page yet."
-    return "Every page that could be asked about is judged."
+    none = "No responder has judged a page yet. " if report is None else ""
+    return none + _nothing(queue)
 
 
 def _buys(queue: ReviewQueue, *, judged: bool) -> str:

@@ -50,7 +50,8 @@ def since_panel(found: Changes | First, anchors: dict[str, str]) -> SincePanel:
         f"{counted(found.new, 'incident')} new",
         f"{len(found.lost):,} newly lost",
     ]
-    first = f"Since {day(then.judged_at)}: {', '.join(parts)}."
+    whose = " (of another challenger)" if found.other_challenger else ""
+    first = f"Since {day(then.judged_at)}{whose}: {', '.join(parts)}."
     rows = [
         (anchors.get(incident.incident_id), _lost(incident.champion.root_service, incident.why, one.before))
         for one in found.lost

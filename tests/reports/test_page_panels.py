@@ -59,13 +59,15 @@ def test_without_feedback_it_says_what_giving_some_would_buy() -> None:
 
 @pytest.mark.parametrize(
     ("pages_left", "said"),
-    [(None, "The record holds no queue"), (0, "Every page that could be asked about is judged")],
+    [(None, "The record holds no queue of pages"), (0, "Every page that could be asked about is judged")],
 )
 def test_without_a_queue_the_page_says_why(full: Comparison, pages_left: int | None, said: str) -> None:
     asked = None if pages_left is None else queue(full, n=0)
     made = full.model_copy(update={"review": asked})
     assert labelling(made).asked == ()
-    assert said in Document(render_page(made, pages.verdict(made))).words
+    head = render_page(made, pages.verdict(made)).split("<nav")[0] + "</header></body></html>"
+    assert said in Document(head).words
+    assert "The first" not in Document(head).words
 
 
 def test_coverage_disagreement_delay_and_age_of_answers_stand_there(page: str) -> None:

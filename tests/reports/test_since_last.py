@@ -87,6 +87,7 @@ def test_other_contenders_labels_data_and_policies_are_named(last: Judged) -> No
     assert not found.data_changed
     page = render_page(now.comparison, now.verdict, since=found)
     assert "another challenger and other labels" in page
+    assert " (of another challenger): " in page
 
 
 def test_the_first_line_says_it_and_leads_to_the_panel(last: Judged) -> None:
