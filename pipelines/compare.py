@@ -121,7 +121,7 @@ def compare(
         verdict = judge(
             comparison,
             chosen,
-            looks=looks_before(ledger, comparison),
+            looks=looks_before(ledger, comparison, chosen),
             validation=report,
             measured=measured,
             group=group,

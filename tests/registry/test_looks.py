@@ -103,6 +103,32 @@ def test_a_span_is_used_once_whoever_is_judged_and_wherever_the_evidence_goes(
     assert again.verdict.answer == "not_enough_evidence"
 
 
+def test_a_sealed_span_is_not_judged_by_one_policy_after_another(
+    bench: Bench, policy: Callable[[str], Path], tmp_path: Path
+) -> None:
+    """Else one would try policies on known numbers until one promotes."""
+    home, sealed = tmp_path / "home", policy("sealed")
+    strict = tmp_path / "strict.yaml"
+    strict.write_text(sealed.read_text().replace("margin: 0.01", "margin: 0.999"))
+
+    def judged(by: Path) -> Judged:
+        return compare(bench.champion, bench.challengers[0], labels=bench.data, home=home, policy=by)
+
+    first = judged(strict)
+    assert first.verdict.answer != "promote"
+    assert first.verdict.looks == 0
+    assert stopped(judged(sealed), 1)
+    again = judged(strict)
+    assert again.verdict.looks == 1
+    # Where nothing is sealed, another policy on the same numbers is no new look.
+    loose: dict[str, Any] = {"labels": bench.data, "home": tmp_path / "other"}
+    open_span = policy("fixed_horizon")
+    other = tmp_path / "other.yaml"
+    other.write_text(open_span.read_text().replace("margin: 0.01", "margin: 0.02"))
+    assert compare(bench.champion, bench.challengers[0], policy=open_span, **loose).verdict.looks == 0
+    assert compare(bench.champion, bench.challengers[0], policy=other, **loose).verdict.looks == 0
+
+
 def test_part_of_a_span_and_the_labels_of_another_day_are_looks_too(
     bench: Bench, policy: Callable[[str], Path], tmp_path: Path
 ) -> None:

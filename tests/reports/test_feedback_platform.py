@@ -110,7 +110,7 @@ def narrower(panel: Panel, seed: int) -> float:
         ("general", "by_signal", 0.85),
         ("baseline", "module", 0.85),
         ("module", "by_signal", 0.85),
-        # A hundred pages of its own stories per page of the other: see the bound in the README.
+        # Forty pages of one side to one of the other: the README has what an oracle gets there.
         ("module", "general", 0.87),
     ],
 )
