@@ -129,9 +129,11 @@ def _curve(curve: ThresholdCurve, within_s: float) -> CurvePanel:
     parts = [counted(curve.series, "series", "series")]
     if curve.threshold is not None:
         parts.insert(0, f"threshold {number(curve.threshold)} {curve.unit or ''}".strip())
-    if curve.watches:
-        parts.append(", ".join(curve.watches))
-    made = CurvePanel("The whole contender" if whole else curve.name, whole, "; ".join(parts), curve.reason)
+    title = "The whole contender"
+    if not whole:
+        title = f"{curve.name.partition('@')[0]} on {', '.join(curve.watches) or 'every series'}"
+        parts.append(curve.name)
+    made = CurvePanel(title, whole, "; ".join(parts), curve.reason)
     if not curve.points:
         return made
     columns = [_present_name(curve.points, *names) for names in (*_DRAWN, *_MORE)]

@@ -204,6 +204,14 @@ def test_where_false_pages_are_not_known_pages_without_a_label_are_drawn() -> No
     ]
 
 
+def test_a_detector_is_told_by_its_family_and_what_it_watches() -> None:
+    shown = section(page_of(a_report()))
+
+    assert "each alert a page: <bdi>robust_mad on robust_mad@1</bdi>" in shown
+    assert "threshold 5 deviations; 60 series; robust_mad@1" in shown
+    assert "<bdi>no_data on every series</bdi>" in shown
+
+
 def test_a_detector_without_a_curve_says_why() -> None:
     assert "No curve: it has no threshold to move." in section(page_of(a_report()))
 
