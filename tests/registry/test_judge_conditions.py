@@ -52,6 +52,7 @@ class TestBudgets:
         assert verdict.answer == "not_enough_evidence"
         assert any("memory was not measured, the budget is 512 MB" in unmet for unmet in verdict.unmet)
         assert any(line.startswith("memory: run titleshot shadow") for line in verdict.missing)
+        assert {budget.budget: budget.outcome for budget in verdict.budgets}["memory_mb"] == "not_measured"
 
     def test_what_ran_in_the_shadow_must_be_the_challenger(self) -> None:
         comparison = rehearsed(self.policy, BETTER)
