@@ -102,7 +102,7 @@ def reasons(comparison: Comparison, verdict: Verdict | None, night: Night) -> li
         for criterion, row in zip(verdict.criteria, criterion_rows(comparison, verdict), strict=True):
             if criterion.outcome != "pass" and criterion.score not in known:
                 known.add(criterion.score)
-                found.append(_of_criterion(row))
+                found.append(_of_criterion(row, comparison))
         rank = {"fail": 0, "undecided": 1, "pass": 2}
         of_score: dict[str, int] = {}
         for criterion in verdict.criteria:
@@ -200,13 +200,18 @@ def _delay(comparison: Comparison) -> Reason | None:
     return Reason("Delay", pair.name, tone(pair), sentence, footing(pair))
 
 
-def _of_criterion(row: CriterionRow) -> Reason:
+def _of_criterion(row: CriterionRow, comparison: Comparison) -> Reason:
     failed = row.outcome == "fail"
+    pair = pair_named(comparison, row.score)
+    found = f"Found {row.found}"
+    if row.group is None and pair is not None and has_champion(comparison) and pair.difference is not None:
+        then, now = amount(pair.champion, pair.unit), amount(pair.challenger, pair.unit)
+        found = f"From {then} today to {now}"
     return Reason(
         row.title,
         row.score,
         "worse" if failed else "open",
-        f"Found {row.found}, asked: {row.asked}.",
+        f"{found}; the policy asks: {row.asked}.",
         f"{row.title}: interval {row.interval}, n\u00a0=\u00a0{row.n}."
         if row.interval != NONE
         else f"{row.title}: {row.reason}",

@@ -126,7 +126,9 @@ def test_a_failed_criterion_on_another_score_takes_a_place_of_its_own() -> None:
     verdict = verdict.model_copy(update={"criteria": (*verdict.criteria[1:], failed)})
     found = reasons(made, verdict, Night())
     assert (found[0].topic, found[0].label) == ("Repeated pages", "breaks the policy")
-    assert found[0].sentence.endswith("asked: better by more than 1 a week.")
+    assert found[0].sentence == (
+        "From 17.9 a week today to 12.1 a week; the policy asks: better by more than 1 a week."
+    )
     assert len(found) == 3
 
 

@@ -174,6 +174,14 @@ def test_what_the_verdict_adds_stands_on_the_page(page: str) -> None:
         assert said in words, said
 
 
+def test_an_invalid_verdict_lists_every_fault() -> None:
+    made = pages.empty()
+    faults = ("other labels", "planted <faults>")
+    said = pages.verdict(made, "invalid").model_copy(update={"faults": faults})
+    words = Document(render_page(made, said)).words
+    assert "Why it is invalid other labels planted <faults>" in words
+
+
 def test_assumptions_name_every_setting_the_numbers_rest_on(full: Comparison) -> None:
     told = assumptions(
         (full.champion, full.challenger), ("champion", "challenger"), full, page_everything.verdict(full)
