@@ -1,4 +1,4 @@
-"""What the novelty contender reaches on the part of NAB that comes with the data, so that it stays reached."""
+"""What the novelty contender reaches on the part of NAB in the data folder, so that it stays reached."""
 
 from __future__ import annotations
 
