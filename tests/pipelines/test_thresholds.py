@@ -100,16 +100,18 @@ def test_the_contender_s_points_are_the_scores_of_its_log_and_of_replays_at_othe
     assert len({point.found for point in whole.points}) > 1
 
 
+@pytest.mark.parametrize(
+    "factor", [2 / 3, pytest.param(1.0, marks=pytest.mark.slow), pytest.param(1.5, marks=pytest.mark.slow)]
+)
 def test_a_detector_s_points_are_the_scores_of_replays_of_it_alone_at_those_thresholds(
-    report: ThresholdReport, small_platform: Dataset, tmp_path: Path
+    factor: float, report: ThresholdReport, small_platform: Dataset, tmp_path: Path
 ) -> None:
     for place, curve in enumerate(report.curves[1:]):
         assert curve.threshold == (4.0, 3.0)[place]
-        for factor in (1.0, *FACTORS):
-            by_itself = moved(alone(contender(), [place]), factor)
-            other = replay(small_platform, by_itself, out=tmp_path / f"{place}-{factor}")
-            assert len(other.pages()) > 20
-            assert_scores_of(curve.at(factor), other, small_platform)
+        by_itself = moved(alone(contender(), [place]), factor)
+        other = replay(small_platform, by_itself, out=tmp_path / f"{place}")
+        assert len(other.pages()) > 20
+        assert_scores_of(curve.at(factor), other, small_platform)
 
 
 def test_a_threshold_is_told_in_the_detector_s_own_unit(report: ThresholdReport) -> None:
@@ -175,6 +177,7 @@ def test_with_a_tuning_span_curves_end_with_it_and_choices_are_checked_after_it(
     assert not any("oracle" in note for note in with_tuning.notes)
 
 
+@pytest.mark.slow
 def test_points_on_the_tuning_span_and_checks_are_scores_of_whole_replays_there(
     with_tuning: ThresholdReport, small_platform: Dataset, tmp_path: Path
 ) -> None:
@@ -215,6 +218,7 @@ def test_what_happened_after_the_tuning_span_changes_no_point_and_no_choice(
         assert [choice.factor for choice in seen.choices] == [choice.factor for choice in unseen.choices]
 
 
+@pytest.mark.slow
 def test_a_detector_that_shares_its_series_is_replayed_alone(small_platform: Dataset, tmp_path: Path) -> None:
     both = contender().recipe.model_dump(mode="json")
     both["detectors"][0]["also"] = True
@@ -230,6 +234,7 @@ def test_a_detector_that_shares_its_series_is_replayed_alone(small_platform: Dat
     assert all("another detector watches the same series" in str(curve.reason) for curve in only.curves)
 
 
+@pytest.mark.slow
 def test_a_detector_without_a_threshold_stays_as_it_is_and_says_so(
     small_platform: Dataset, tmp_path: Path
 ) -> None:
@@ -490,6 +495,7 @@ def test_a_tuning_span_that_nobody_labelled_chooses_nothing(
     assert any("holds no labelled incident, so curves are drawn on the scored span" in n for n in told.notes)
 
 
+@pytest.mark.slow
 def test_a_fitted_contender_is_replayed_with_its_own_arrays(
     small_platform: Dataset, titleshot: Titleshot, tmp_path: Path
 ) -> None:
