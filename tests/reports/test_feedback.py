@@ -161,6 +161,19 @@ def test_what_was_carried_is_not_carried_on(terms: Terms) -> None:
     assert [found[one.page_id][0] for one in chain] == ["own", "carried", "unjudged"]
 
 
+def test_what_a_deserving_story_makes_of_a_page_is_read_from_its_timing(terms: Terms) -> None:
+    on_time, again = page(3.2 + 10 * MINUTES), page(3.2 + 20 * MINUTES)
+    too_late, nowhere = page(5.2 + 40 * MINUTES), page(7.7)
+    of = panel(terms, [], [on_time, again, too_late, nowhere], []).stories
+    said_of = {told.page.page_id: of.if_deserved(row) for row, told in enumerate(of.rows)}
+    assert [said_of[one.page_id] for one in (on_time, again, too_late, nowhere)] == [
+        "useful",
+        "duplicated",
+        "late",
+        "useful",
+    ]
+
+
 def test_pages_of_another_tool_are_judged_for_both(terms: Terms) -> None:
     tool, ours, theirs = page(3.21, route="tool"), page(3.22), page(3.23)
     of = panel(terms, [ours], [theirs], [said(tool, "useful")], others=[tool])
