@@ -54,7 +54,7 @@ test: setup
 	$(BIN)/pytest -q -n 2
 
 notebook: setup
-	$(BIN)/jupyter execute --inplace notebooks/the_whole_way.ipynb
+	$(BIN)/jupyter execute --inplace notebooks/*.ipynb
 
 bench: setup
 	$(BIN)/python -m titleshot.pipelines.bench $(if $(NAME),--name $(NAME))

@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-import importlib
-import importlib.util
-import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
 
 from titleshot.datasets.contracts.record import SeriesKey, broken
-from titleshot.datasets.errors import TitleshotError, UsageError
+from titleshot.datasets.errors import UsageError
 from titleshot.detectors.contender import Contender
 from titleshot.detectors.correlators.correlator import Correlator
 from titleshot.detectors.correlators.families import FAMILIES as CORRELATORS
 from titleshot.detectors.detector import Detector
 from titleshot.detectors.families import FAMILIES as DETECTORS
+from titleshot.detectors.imported_class import imported_class
+from titleshot.detectors.lab import Lab, manner_of
 from titleshot.detectors.law_parts import ContenderPart, CorrelatorPart, DetectorPart, Part
 from titleshot.detectors.law_streams import plain_keys
 
@@ -42,7 +40,8 @@ def subject_of(target: str, params: Mapping[str, Any] | None = None) -> Subject:
 
     Args:
         target: a contender (YAML file, fitted folder, shipped name), a registered family, or ``module:Class``
-            (``path/to/file.py:Class`` too) of a Detector, Correlator or Part of your own.
+            (``path/to/file.py:Class`` too) of a Detector, Correlator or Part of your own, or of any class
+            the family ``lab`` can ask: estimators of scikit-learn, PyOD and river, or one with ``score``.
         params: parameters of a family or class; the defaults where left out.
 
     Raises:
@@ -51,7 +50,7 @@ def subject_of(target: str, params: Mapping[str, Any] | None = None) -> Subject:
     """
     given = dict(params or {})
     registered: dict[str, type] = {**DETECTORS, **CORRELATORS}
-    found = registered.get(target) or (_imported(target) if ":" in target else None)
+    found = registered.get(target) or (imported_class(target) if ":" in target else None)
     if found is not None:
         return Subject(target, given, plain_keys(), _maker(found, given, target))
     contender = Contender.load(target)
@@ -62,7 +61,8 @@ def _maker(found: type, given: dict[str, Any], target: str) -> Callable[[Sequenc
     if issubclass(found, Part):
         return found
     if not issubclass(found, Detector | Correlator):
-        raise UsageError(f"{target} is no Detector, Correlator or Part; the laws are about those")
+        manner_of(found)
+        found, given = Lab, {"target": target, **given}
     try:
         checked: Any = found.Params.model_validate(given)
     except ValidationError as error:
@@ -70,29 +70,6 @@ def _maker(found: type, given: dict[str, Any], target: str) -> Callable[[Sequenc
     if issubclass(found, Detector):
         return lambda keys: DetectorPart(found(checked), keys)
     return lambda keys: CorrelatorPart(found(checked), keys)
-
-
-def _imported(target: str) -> type:
-    name, _, attribute = target.rpartition(":")
-    try:
-        if name.endswith(".py"):
-            module_name = f"titleshot_checked_{Path(name).stem}"
-            spec = importlib.util.spec_from_file_location(module_name, name)
-            if spec is None or spec.loader is None:
-                raise UsageError(f"{name} cannot be imported; name a Python file or module")
-            module = importlib.util.module_from_spec(spec)
-            sys.modules[module_name] = module
-            spec.loader.exec_module(module)
-        else:
-            module = importlib.import_module(name)
-        found = getattr(module, attribute)
-    except TitleshotError:
-        raise
-    except Exception as error:  # noqa: BLE001  code of the user's own may raise anything
-        raise UsageError(f"{target} cannot be imported: {type(error).__name__}: {error}") from None
-    if not isinstance(found, type):
-        raise UsageError(f"{target} is {type(found).__name__}; name a class")
-    return found
 
 
 def _watched(contender: Contender) -> tuple[SeriesKey, ...]:
@@ -104,8 +81,8 @@ def _watched(contender: Contender) -> tuple[SeriesKey, ...]:
     ]
     if not metrics:
         raise UsageError(
-            f"contender {contender.name!r} watches feature rows alone, which rest on labels and reference data"
-            " that the laws cannot make up; tests/detectors/test_row_detection.py holds such parts to them"
+            f"contender {contender.name!r} watches feature rows alone, which rest on labels and reference"
+            " data that the laws cannot make up; tests/detectors/test_row_detection.py holds them to the laws"
         )
     keys = plain_keys((metrics * 3)[: max(3, len(metrics))])
     keys = tuple(key for key in keys if contender.recipe.watchers(key))

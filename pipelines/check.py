@@ -10,6 +10,21 @@ from typing import Any
 
 from titleshot.pipelines.outcome import Outcome, Progress, silent
 
+NEEDED = {
+    1: "score a sample from what came before it, and learn from it only afterwards",
+    2: "one step folded over the rows, with nothing that looks at a whole block (means, sorts, shuffles)",
+    3: "state per series, with nothing shared between them: no global counter, cache or generator",
+    4: "all state as arrays that state() gives and load() takes: parameters, arrays and one step, as in any"
+    " family beside it (CONTRIBUTING, A detector family)",
+    5: "no time of day, no set or hash order, and every generator seeded from parameters",
+    6: "leave out and count what is no finite number, and give a spread a floor, before any arithmetic",
+    7: "expected within its bounds, a sample count and a baseline in words, and no score that saturates",
+    8: "find the planted fault, and document how often noise is called strange",
+    9: "ask reference data and labels only for what was known by then",
+    10: "state a memory_s and let nothing older reach an answer; restart running sums at fixed times",
+}
+"""What a part must do to keep a law it breaks, by number."""
+
 
 def check(
     *, target: str, params: Mapping[str, Any] | None = None, seeds: int = 3, progress: Progress = silent
@@ -46,6 +61,8 @@ def check(
             yield f"     {finding.why}"
         if finding.stream is not None:
             yield f"     smallest stream that shows it: {finding.stream}"
+        if finding.outcome == "broken":
+            yield f"     needed: {NEEDED[finding.law.number]}"
 
     lines = [line for finding in findings for line in told(finding)]
     lines.append(
@@ -63,6 +80,7 @@ def check(
                 "outcome": finding.outcome,
                 "why": finding.why,
                 "stream": None if finding.stream is None else str(finding.stream),
+                "needed": NEEDED[finding.law.number] if finding.outcome == "broken" else None,
             }
             for finding in findings
         ],

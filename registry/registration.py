@@ -10,6 +10,7 @@ from typing import NamedTuple
 from titleshot.datasets.contracts.decision import Decision
 from titleshot.datasets.errors import UsageError
 from titleshot.detectors.contender import Contender
+from titleshot.detectors.lab import Lab
 from titleshot.registry.aliases import Aliases
 from titleshot.registry.artifact import write_artifact
 from titleshot.registry.home import Home
@@ -44,7 +45,7 @@ def register(
         challenge: also point the alias ``challenger`` at the version, so that a sidecar shadows it.
 
     Raises:
-        UsageError: ``name`` is not the decision's.
+        UsageError: ``name`` is not the decision's, or a detector is of lab grade.
         MalformedInput: the decision's success score is none.
         NotFitted: parts need fitting and there are no arrays.
         Unreachable: the registry does not answer.
@@ -52,6 +53,11 @@ def register(
     if name not in {None, decision.name}:
         raise UsageError(f"--name {name} is not the decision's name {decision.name}; leave --name out")
     check_success_score(decision)
+    if lab := sorted({d.params.target for d in contender.recipe.make_detectors() if isinstance(d, Lab)}):
+        raise UsageError(
+            f"contender {contender.name!r} has lab detectors ({', '.join(lab)}): they can be replayed and"
+            " compared but not served; titleshot check TARGET says what is needed"
+        )
     from titleshot.registry.mlflow_store import MlflowStore
 
     ledger = Ledger(home.ledger)
