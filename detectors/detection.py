@@ -203,6 +203,10 @@ class Detection:
                 heard = ticks._replace(places=places.astype(np.int64))
             answers = detector.answer(*given, heard)
             u = answers.scored.strangeness
+            if detector.leaves_out_planned:
+                planned = self._planned(given[0], given[1])
+                self.counts["left_out_planned"] += int(planned.sum())
+                u[planned] = np.nan
             if number not in self._also:
                 self.counts["unscored"] += int(np.isnan(u).sum())
             if strangeness is not None:
@@ -231,6 +235,23 @@ class Detection:
         """Row numbers of the samples a selector takes."""
         mask = self._also.get(number)
         return np.flatnonzero(routes == number if mask is None else mask[codes])
+
+    def _planned(self, codes: I32, timestamps: I64) -> NDArray[np.bool_]:
+        """Rows within maintenance or a planned change of their service."""
+        out = np.zeros(len(codes), np.bool_)
+        if not (self.world.knows("maintenance") or self.world.knows("planned_change")):
+            return out
+        for code in np.unique(codes).tolist():
+            rows = np.flatnonzero(codes == code)
+            times = timestamps[rows]
+            start = 0
+            while start < len(rows):
+                service, at = self.series.services[code], int(times[start])
+                inside, _, until = self.world.planned_span(service, at)
+                stop = int(np.searchsorted(times, until, "left"))
+                out[rows[start:stop]] = inside
+                start = stop
+        return out
 
     def _maintained(self, codes: I32, timestamps: I64, u: F64) -> NDArray[np.bool_]:
         """Whether a strange sample fell into a maintenance window; asked for strange ones only."""

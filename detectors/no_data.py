@@ -37,6 +37,8 @@ class NoDataParams(DetectorParams):
     """Declared distance of samples; None learns it from each series."""
     least_s: Annotated[float, Field(ge=0, le=_MOST)] = 0
     """No silence shorter than this is strange, however often samples come."""
+    again_times: Annotated[float, Field(ge=1, le=1_000)] = 1.0
+    """How many times as long a silence must be to be spoken of again; 1 speaks once a period."""
     min_points: Annotated[int, Field(ge=3, le=_GAPS)] = 8
     """Distances to have seen before the period counts as learned."""
     gone_s: Annotated[float, Field(gt=0, le=_MOST)] = 86_400
@@ -59,8 +61,9 @@ class NoData(Detector):
         period = ``period_s``, else the third longest of the last 24 distances between samples
 
     Asked at ticks, because a silence brings no sample: it speaks at the first tick with u >= 1 and from then
-    on once for every usual distance that passes. A sample with a finite number ends the silence (u = 0);
-    NaN is no data. The event carries the last value seen; its expectation and bounds are that value too.
+    on once for every usual distance that passes, or whenever the silence has grown ``again_times``. A sample
+    with a finite number ends it (u = 0); NaN is no data. The event carries the last value seen; its
+    expectation and bounds are that value too.
 
     Silence counts only while somebody listened: where two ticks stand more than twice their usual distance
     apart, it counts from the later one. A series silent for longer than ``gone_s`` has gone, as after a
@@ -73,7 +76,7 @@ class NoData(Detector):
     silent: that is the correlator's. Takes a scrape that is dropped on purpose for a fault.
 
     On independent Gaussian noise sent at a steady pace no tick has u >= 1. On series sent at random times
-    .5 % of the distances between samples have, with the defaults: (1 + 4 × ln 8)-fold the mean is rare.
+    fewer than .3 % of the distances between samples have, with the defaults.
 
     Source: the absence rule of every monitoring system, with the pace learned; the spared longest distances
     make it a trimmed maximum.
@@ -131,8 +134,8 @@ class NoData(Detector):
             codes, timestamps, values, ticks.places, ticks.timestamps, ticks.every, self.series,
             c["times"], c["filled"], c["next"], c["value"], c["last"], c["since"], c["heard"], c["usual"],
             c["allowed"], c["said"], c["broken"],
-            p.min_points, p.missed_periods, int((p.period_s or 0) * SECOND), int(p.least_s * SECOND),
-            int(p.gone_s * SECOND), *scored,
+            p.min_points, p.missed_periods, p.again_times, int((p.period_s or 0) * SECOND),
+            int(p.least_s * SECOND), int(p.gone_s * SECOND), *scored,
         )  # fmt: skip
         if not len(whole):
             return Answers(scored)
@@ -173,14 +176,14 @@ def _pace(times, here, filled, scratch):  # type: ignore[no-untyped-def] # pragm
             scratch[j] = scratch[j - 1]
             j -= 1
         scratch[j] = gap
-    return scratch[n // 2], scratch[max(n - 1 - _SPARED, 0)]
+    return scratch[n // 2], scratch[max(n - 1 - _SPARED, n // 2)]
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def _answer(  # type: ignore[no-untyped-def] # pragma: no cover
     codes, timestamps, values, places, moments, every, series,
     times, filled, place, kept, last, since, heard, usual, allowed, said, broken,
-    min_points, most_missed, declared, least, gone,
+    min_points, most_missed, again, declared, least, gone,
     strangeness, expected, lower, upper, counts,
 ):  # fmt: skip
     room = times.shape[1]
@@ -205,7 +208,7 @@ def _answer(  # type: ignore[no-untyped-def] # pragma: no cover
                 if allowed[code] == 0 or silence < allowed[code]:
                     continue
                 missed = silence // usual[code]
-                if missed <= said[code]:
+                if missed <= said[code] or missed < again * said[code]:
                     continue
                 said[code] = missed
                 if m == len(whole):

@@ -109,6 +109,16 @@ class World:
         low, high, _ = self._answers["maintenance"][service]
         return inside, low, high
 
+    def planned_span(self, service: str, at: int) -> tuple[bool, int, int]:
+        """In maintenance or in a planned change, or neither, and the half-open span in which that stands.
+
+        For callers that ask about many instants at once.
+        """
+        inside, low, high = self.maintenance_span(service, at)
+        changing = self._newest("planned_change", service, at) is not None
+        other = self._answers["planned_change"][service]
+        return inside or changing, max(low, other[0]), min(high, other[1])
+
     def planned_change(self, service: str, at: int) -> str | None:
         """What kind of planned change is under way: canary, load_test, sale or other; None where none is."""
         row = self._newest("planned_change", service, at)

@@ -67,7 +67,7 @@ def slowly(params: NoDataParams, samples: list[tuple[int, float]], ticks: list[i
         if params.period_s is None:
             if len(gaps) < params.min_points:
                 continue
-            usual, pace = gaps[len(gaps) // 2], gaps[max(len(gaps) - 3, 0)]
+            usual, pace = gaps[len(gaps) // 2], gaps[max(len(gaps) - 3, len(gaps) // 2)]
         else:
             usual = pace = int(params.period_s * SECOND)
         allowed = max(int(params.missed_periods * pace), int(params.least_s * SECOND))
@@ -265,3 +265,9 @@ def test_gaps_at_random_times_are_rarely_called_strange():
     silences = len(set(found.notes["last"].tolist()))
     assert silences / len(at) < 0.003
     assert median(found.notes["usual"].tolist()) == pytest.approx(300 * SECOND * np.log(2), rel=0.3)
+
+
+def test_a_long_silence_may_be_spoken_of_at_every_doubling_only():
+    ticks = [minute * MINUTE for minute in range(100)]
+    found = asked(NoDataParams(again_times=2), steady(30), ticks)
+    assert [missed for *_, missed in found] == [4, 8, 16, 32, 64]
