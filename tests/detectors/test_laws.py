@@ -54,6 +54,16 @@ _PARAMS: dict[str, st.SearchStrategy[dict[str, Any]]] = {
             "spread_floor_ratio": st.sampled_from([0.0, 0.01]),
         }
     ),
+    "dspot": st.fixed_dictionaries(
+        {
+            "window": st.just(100),
+            "min_points": st.just(50),
+            "depth": st.integers(1, 5),
+            "direction": st.sampled_from(["both", "high", "low"]),
+            "memory_s": st.sampled_from([None, 3_600.0]),
+            "spread_floor": st.sampled_from([0.0, 0.5]),
+        }
+    ),
     "seasonal_baseline": st.fixed_dictionaries(
         {
             "period": st.sampled_from(["week", "day"]),
