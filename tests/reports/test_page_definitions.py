@@ -170,6 +170,21 @@ def test_every_title_of_a_score_is_a_link_to_its_own_definition(name: str) -> No
 
 
 @pytest.mark.parametrize("name", PAGES)
+def test_every_row_of_a_table_of_scores_leads_to_its_score(name: str) -> None:
+    seen = 0
+    for table in (one for one in Tree(rendered(name)).root.elements() if one.tag == "table"):
+        heads = [one.words for one in table.elements() if one.attributes.get("scope") == "col"]
+        if not {"Score", "Criterion"} & {*heads[:2]}:
+            continue
+        for row in (one for one in table.elements() if one.tag == "tr"):
+            if any(one.tag == "td" for one in row.elements()):
+                named = [one for one in row.children if isinstance(one, Element)][:2]
+                assert any(cell.leading for cell in named), row.words
+                seen += 1
+    assert seen or name == "empty"
+
+
+@pytest.mark.parametrize("name", PAGES)
 def test_no_link_leads_to_an_explanation_that_is_not_there(name: str) -> None:
     elements = Tree(rendered(name)).root.elements()
     ids = {one.attributes.get("id") for one in elements}

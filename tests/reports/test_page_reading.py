@@ -95,6 +95,8 @@ OUTLINE = """(() => ({
   mute: [...document.querySelectorAll("svg")].filter((one) => !one.getAttribute("role")
     && !one.closest("[aria-hidden=true]") && !one.parentElement.closest("svg[role]"))
     .map((one) => one.outerHTML.slice(0, 80)),
+  tops: [...document.querySelectorAll("main > section")]
+    .map((one) => one.querySelector("h1, h2, h3, h4, h5, h6").tagName),
   headless: [...document.querySelectorAll("table")]
     .filter((one) => !one.querySelector("th[scope=col]")).length,
   language: document.documentElement.lang,
@@ -205,6 +207,7 @@ def test_a_screen_reader_finds_its_way(name: str, tab: Browser, files: dict[str,
     assert levels.count(1) == 1
     assert levels[0] == 1
     assert all(after <= before + 1 for before, after in pairwise(levels)), levels
+    assert set(found["tops"]) == {"H2"}
     assert found["landmarks"] == [1, 1, 1, 1]
     assert found["unnamed"] == []
     assert found["mute"] == []
