@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from math import inf
-from typing import Protocol
 
 from titleshot.datasets.contracts.comparisons import Comparison
 from titleshot.datasets.contracts.scores import Direction
@@ -14,23 +13,9 @@ from titleshot.registry.policy import Criterion
 from titleshot.registry.wording import title
 from titleshot.reports.correlation.paired import PAIRED as PAIRED_CANDIDATES
 from titleshot.reports.correlation.registered import CORRELATION_SCORES
+from titleshot.reports.defined import Defined
 from titleshot.reports.feedback.definitions import USEFULNESS
 from titleshot.reports.scores.registered import SCORES
-
-
-class Words(Protocol):
-    """What every definition of a score has."""
-
-    @property
-    def name(self) -> str: ...
-    @property
-    def unit(self) -> str: ...
-    @property
-    def better(self) -> Direction | None: ...
-    @property
-    def n_of(self) -> str: ...
-    @property
-    def range(self) -> str: ...
 
 
 @dataclass(frozen=True)
@@ -68,7 +53,7 @@ def _range(words: str) -> tuple[float, float]:
 
 
 _PAIRED = {USEFULNESS.name, *(one.name for one in SCORES), *(one.name for one in PAIRED_CANDIDATES)}
-_DEFINED: tuple[Words, ...] = (*SCORES, USEFULNESS, *CORRELATION_SCORES)
+_DEFINED: tuple[Defined, ...] = (*SCORES, USEFULNESS, *CORRELATION_SCORES)
 KNOWN: dict[str, KnownScore] = {
     one.name: KnownScore(
         one.name,
