@@ -74,6 +74,15 @@ class Detection:
         return self._order.clock
 
     @property
+    def totals(self) -> Counter[str]:
+        """All that was counted, why samples were left unscored included, where a family says so."""
+        found = Counter(self.counts)
+        for detector in self._detectors:
+            for column, word in (detector.unscored_words if detector else {}).items():
+                found[f"unscored_{word}"] += int(detector.state()[column].sum())  # type: ignore[union-attr]
+        return found
+
+    @property
     def row_report(self) -> dict[str, Any] | None:
         """What was counted of feature rows and by the detectors over them; None without any."""
         return self.reported or (self.rows.report() if self.rows else None)

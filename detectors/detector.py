@@ -103,6 +103,8 @@ class Detector(ABC):
     """True where time that passes without a row matters: :meth:`answer` is then told of ticks."""
     grade: ClassVar[Literal["servable", "lab"]] = "servable"
     """``lab``: any Python, replayed and compared but never registered."""
+    unscored_words: ClassVar[Mapping[str, str]] = {}
+    """State columns that count samples left unscored, each with the reason in a word or two."""
     warm_up_s: float = 0
     """How long it must have watched a series before it speaks, where that is longer than a few rows."""
 

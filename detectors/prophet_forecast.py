@@ -93,6 +93,10 @@ class ProphetForecast(Detector):
     Params = ProphetForecastParams
     params: ProphetForecastParams
     needs_fit: ClassVar[bool] = True
+    unscored_words: ClassVar[Mapping[str, str]] = {
+        "beyond": "beyond_the_forecast",
+        "unfitted": "no_forecast",
+    }
 
     def __init__(self, params: ProphetForecastParams | None = None) -> None:
         super().__init__(params)

@@ -117,7 +117,7 @@ def detect_part(
         mine[samples] = block.codes[samples] % parts == part
         said.append(_without_marks(detection.push(block, mine), part))
     flushed = _without_marks(detection.flush(), part)
-    return Part(Detected.joined(said), flushed, detection.counts, detection.clock, series.keys, None)
+    return Part(Detected.joined(said), flushed, detection.totals, detection.clock, series.keys, None)
 
 
 def detect_rows(path: Path, contender: Contender, from_: int | None, to: int | None, block_rows: int) -> Part:

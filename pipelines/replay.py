@@ -78,7 +78,7 @@ def replay(
         for output in outputs:
             log_tables.write(writer, output, engine.series)
             dead.update(f"dead_{REASONS[reason]}" for reason in output.dead.reasons.tolist())
-        writer.about["counts"] = dict(sorted((engine.detection.counts + dead).items()))
+        writer.about["counts"] = dict(sorted((engine.detection.totals + dead).items()))
         if engine.detection.row_report is not None:
             writer.about["feature_rows"] = engine.detection.row_report
         writer.about["run"] = {

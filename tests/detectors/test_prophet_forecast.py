@@ -1,5 +1,6 @@
 """Prophet's forecast as a table: what it holds, what it leaves unsaid, and that serving never asks for it."""
 
+import json
 import subprocess
 import sys
 
@@ -12,6 +13,8 @@ from titleshot.datasets.errors import MalformedInput
 from titleshot.detectors.families import make_detector
 from titleshot.detectors.fitting.prophet_tables import Settings, _drift, _modelled, _thinned, forecast_table
 from titleshot.detectors.prophet_forecast import ProphetForecast, ProphetForecastParams
+from titleshot.pipelines.fit import fit
+from titleshot.pipelines.replay import replay
 
 END = parse_instant("2026-02-02T00:00:00Z")
 CART, AUTH, NEW = (SeriesKey("shop", service, "latency_ms") for service in ("cart", "auth", "new"))
@@ -157,3 +160,19 @@ def test_scoring_imports_no_prophet():
 def test_a_grid_longer_than_the_horizon_is_refused():
     with pytest.raises(MalformedInput, match="horizon_s"):
         make_detector("prophet_forecast", {"horizon_s": 3600, "step_s": 7200})
+
+
+def test_what_lies_beyond_the_forecast_is_counted_in_the_log(small_platform, tmp_path):
+    recipe = tmp_path / "forecast.yaml"
+    recipe.write_text(
+        "name: forecast\ndetectors:\n  - match: {metric_name: 'latency*', service: '*api'}\n"
+        "    detector: {family: prophet_forecast, horizon_s: 86400, step_s: 1800}\n"
+    )
+    start = small_platform.card.span_from
+    fitted = fit(small_platform, recipe, out=tmp_path / "fitted", cutoff=start + 14 * DAY)
+    counts = []
+    for workers in (1, 2):
+        log = replay(small_platform, fitted, out=tmp_path / f"log{workers}", workers=workers)
+        counts.append(json.loads((log.path / "log.json").read_text())["counts"])
+    assert counts[0] == counts[1]
+    assert 0 < counts[0]["unscored_beyond_the_forecast"] < counts[0]["unscored"]
