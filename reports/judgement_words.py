@@ -21,6 +21,17 @@ JUDGEMENT: tuple[Words, ...] = (
         source="SCORING 8",
     ),
     Words(
+        name="decisive",
+        title="Decisive",
+        unit="yes or no",
+        n_of="as of its score",
+        question="Is a criterion missed so clearly that no more evidence need be asked for?",
+        formula="the interval at the policy's decisive confidence, too, lies wholly beyond the limit",
+        range="yes or no; a critical criterion that fails decisively rejects at once",
+        misleads="It says how sure one is, not how large the loss is.",
+        source="SCORING 8",
+    ),
+    Words(
         name="looks",
         title="Looks",
         unit="count",

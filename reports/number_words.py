@@ -186,6 +186,21 @@ LUCK: tuple[Words, ...] = (
         source="SCORING 3",
     ),
     Words(
+        name="abstention_curve",
+        title="Right, of those at least so sure",
+        unit="ratio",
+        better="up",
+        n_of="suspicions",
+        question="If it kept quiet below a confidence, how often would what it still says be right?",
+        formula=(
+            "at each confidence: suspicions at least that sure / all of them, and of these the share that"
+            " names the cause"
+        ),
+        range="0 to 1, both",
+        misleads="The confidence to keep quiet below is read off the labels it is scored by: an oracle.",
+        source="SCORING 3",
+    ),
+    Words(
         name="sensitivity",
         title="Sensitivity to early and grace",
         unit="that of its score",

@@ -16,6 +16,7 @@ from titleshot.datasets.contracts.thresholds import ThresholdReport
 from titleshot.datasets.contracts.validation import ValidationReport
 from titleshot.datasets.contracts.verdicts import Verdict
 from titleshot.reports.rendering import groups, headline, history, identity, incident_rows, noise, strips
+from titleshot.reports.rendering.abstention import abstention_of
 from titleshot.reports.rendering.assumptions import assumptions
 from titleshot.reports.rendering.baselines import baseline_table, luck_words
 from titleshot.reports.rendering.candidates import candidate_panel, candidates_of_both
@@ -226,6 +227,7 @@ def _render(
         luck=luck_words(cards[-1].chance),
         detectors=by_detector,
         spread=spread_of(cards),
+        abstention=abstention_of(cards, roles),
         thresholds=[threshold_panel(one, cards[-1].identity.labels_digest) for one in thresholds],
         validation=validation,
         stale=validation is not None and validation.dataset_digest != cards[-1].identity.dataset_digest,

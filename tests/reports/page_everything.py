@@ -17,6 +17,7 @@ from titleshot.datasets.contracts.scores import (
 )
 from titleshot.datasets.contracts.verdicts import BudgetOutcome, Verdict
 
+CURVE = tuple((share / 20, 1 - share / 25, 0.5 + share / 50) for share in range(21))
 DETECTOR = "rolling_z_score@3f2a<b>"
 
 
@@ -62,7 +63,7 @@ def _full(card: Scorecard) -> Scorecard:
     )
     return card.model_copy(
         update={
-            "correlation": FOUND,
+            "correlation": FOUND.model_copy(update={"abstention_curve": CURVE}),
             "chance": ChanceLevel(method="whole_weeks", shifts=15),
             "by_group": {"detector": {DETECTOR: of_detector}, "team": {"checkout": card.scores[:2]}},
             "detectors": DetectorScores(

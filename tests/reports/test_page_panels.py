@@ -12,6 +12,7 @@ from test_page_candidates import FOUND
 from titleshot.datasets.contracts.comparisons import Comparison
 from titleshot.datasets.contracts.scores import CorrelationScores, DetectorScores
 from titleshot.reports.page import render_page, render_scorecard
+from titleshot.reports.rendering.abstention import abstention_of
 from titleshot.reports.rendering.assumptions import assumptions
 from titleshot.reports.rendering.candidates import candidates_of_both
 from titleshot.reports.rendering.detectors import detectors_of
@@ -101,6 +102,16 @@ def test_candidates_of_both_stand_in_one_cell_and_their_difference_has_an_interv
     section = page[page.index('id="candidates"') : page.index('id="detectors"')]
     assert "+2.0 to +18.0 points" in section
     assert "Champion · challenger" in section
+
+
+def test_suspicions_are_told_by_how_sure_they_are_from_end_to_end(full: Comparison, page: str) -> None:
+    ((role, rows), _) = abstention_of((full.champion, full.challenger), ("champion", "challenger"))
+    assert role == "champion"
+    assert len(rows) == 10
+    assert rows[0] == ("0\xa0%", "100\xa0%", "50.0\xa0%")
+    assert rows[-1] == ("100\xa0%", "20.0\xa0%", "90.0\xa0%")
+    assert page.count("How right suspicions are, by how sure they are") == 2
+    assert abstention_of((pages.comparison().champion,), ("contender",)) == []
 
 
 def test_candidates_of_one_side_only_are_no_comparison_and_say_why() -> None:
