@@ -16,7 +16,6 @@ from titleshot.datasets.contracts.thresholds import ThresholdReport
 from titleshot.datasets.contracts.validation import ValidationReport
 from titleshot.datasets.contracts.verdicts import Verdict
 from titleshot.reports.rendering import groups, headline, history, identity, incident_rows, noise, strips
-from titleshot.reports.rendering.abstention import abstention_of
 from titleshot.reports.rendering.assumptions import assumptions
 from titleshot.reports.rendering.baselines import baseline_table, luck_words
 from titleshot.reports.rendering.candidates import candidate_panel, candidates_of_both
@@ -31,6 +30,7 @@ from titleshot.reports.rendering.since import since_panel
 from titleshot.reports.rendering.spread import spread_of
 from titleshot.reports.rendering.stage import stage
 from titleshot.reports.rendering.stretched import stretched_differences, stretched_scores
+from titleshot.reports.rendering.suspicions import abstention_of, reliability_of
 from titleshot.reports.rendering.threshold_panel import threshold_panel
 from titleshot.reports.rendering.timeline import MOST_WEEKS, timeline
 from titleshot.reports.rendering.tones import has_champion
@@ -228,6 +228,7 @@ def _render(
         detectors=by_detector,
         spread=spread_of(cards),
         abstention=abstention_of(cards, roles),
+        reliability=reliability_of(cards, roles),
         thresholds=[threshold_panel(one, cards[-1].identity.labels_digest) for one in thresholds],
         validation=validation,
         stale=validation is not None and validation.dataset_digest != cards[-1].identity.dataset_digest,

@@ -63,7 +63,9 @@ def _full(card: Scorecard) -> Scorecard:
     )
     return card.model_copy(
         update={
-            "correlation": FOUND.model_copy(update={"abstention_curve": CURVE}),
+            "correlation": FOUND.model_copy(
+                update={"abstention_curve": CURVE, "reliability": ((0.25, 0.2, 1_400), (0.85, 0.6, 30))}
+            ),
             "chance": ChanceLevel(method="whole_weeks", shifts=15),
             "by_group": {"detector": {DETECTOR: of_detector}, "team": {"checkout": card.scores[:2]}},
             "detectors": DetectorScores(

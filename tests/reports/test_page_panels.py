@@ -12,13 +12,13 @@ from test_page_candidates import FOUND
 from titleshot.datasets.contracts.comparisons import Comparison
 from titleshot.datasets.contracts.scores import CorrelationScores, DetectorScores
 from titleshot.reports.page import render_page, render_scorecard
-from titleshot.reports.rendering.abstention import abstention_of
 from titleshot.reports.rendering.assumptions import assumptions
 from titleshot.reports.rendering.candidates import candidates_of_both
 from titleshot.reports.rendering.detectors import detectors_of
 from titleshot.reports.rendering.labelling import FIRST, labelling
 from titleshot.reports.rendering.spread import MOST_ROWS, spread_of
 from titleshot.reports.rendering.stretched import stretched_differences, stretched_scores
+from titleshot.reports.rendering.suspicions import abstention_of, reliability_of
 
 
 @pytest.fixture(scope="module")
@@ -112,6 +112,10 @@ def test_suspicions_are_told_by_how_sure_they_are_from_end_to_end(full: Comparis
     assert rows[-1] == ("100\xa0%", "20.0\xa0%", "90.0\xa0%")
     assert page.count("How right suspicions are, by how sure they are") == 2
     assert abstention_of((pages.comparison().champion,), ("contender",)) == []
+    assert reliability_of((full.champion,), ("contender",)) == [
+        ("contender", [("25.0\xa0%", "20.0\xa0%", "1,400"), ("85.0\xa0%", "60.0\xa0%", "30")])
+    ]
+    assert page.count("Is their confidence earned") == 2
 
 
 def test_candidates_of_one_side_only_are_no_comparison_and_say_why() -> None:

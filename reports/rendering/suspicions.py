@@ -1,4 +1,4 @@
-"""How right suspicions are when only those at least so sure are heard: the abstention curve in rows."""
+"""How right suspicions are, by how sure they are: the abstention curve and the reliability in rows."""
 
 from __future__ import annotations
 
@@ -25,3 +25,14 @@ def abstention_of(
         rows = [tuple(amount(number, "ratio") for number in curve[place]) for place in places]
         found.append((role, [(sure, left, right) for sure, left, right in rows]))
     return found
+
+
+def reliability_of(
+    cards: tuple[Scorecard, ...], roles: tuple[str, ...]
+) -> list[tuple[str, list[tuple[str, str, str]]]]:
+    """Per contender with any, (confidence stated, share found right, suspicions) of the held-out span."""
+    return [
+        (role, [(amount(said, "ratio"), amount(found, "ratio"), f"{n:,}") for said, found, n in rows])
+        for card, role in zip(cards, roles, strict=True)
+        if card.correlation is not None and (rows := card.correlation.reliability)
+    ]
