@@ -103,34 +103,30 @@ class IsolationForest(RowDetector):
                 )
         p = self.params
         arrays = isolation_trees(given[even & healthy], p.trees, p.subsample, p.seed)
-        self._use({**arrays, "tail": np.zeros(3)})
-        scores, _ = self._scored(given[~even & healthy])
+        self._use({**arrays, "tail": np.array([0.0, 1.0, 0.0])})
+        scores = self.path_score(given[~even & healthy])
         return {**described, **arrays, "tail": _tail_of(scores)}
 
     def _use(self, arrays: Mapping[str, NDArray[Any]]) -> None:
         names = ("roots", "column", "threshold", "left", "right", "samples")
-        self._trees = tuple(np.ascontiguousarray(arrays[name]) for name in names)
-        if len({len(part) for part in self._trees[1:]}) > 1 or self._trees[0][-1] != len(self._trees[1]):
+        roots, *nodes, samples = (np.ascontiguousarray(arrays[name]) for name in names)
+        if len({len(part) for part in (*nodes, samples)}) > 1 or roots[-1] != len(samples):
             raise MalformedInput(f"fitted arrays of {self.name} do not fit together; fit again")
+        # What a node adds is the same for every row: worked out here, read when walking.
+        self._trees = (roots, *nodes, *_worth(nodes[0], nodes[2], nodes[3], samples))
         self._scale = float(_average_path(int(arrays["subsample"][0]))) * (len(self._trees[0]) - 1)
         self._tail = np.asarray(arrays["tail"], np.float64)
 
-    def _scored(self, given: F64) -> tuple[F64, F64]:
-        """The forest's score and the bits of each column, of rows (n, columns)."""
-        depths, bits = np.empty(len(given)), np.zeros((len(given), given.shape[1]))
-        _walk(given.astype(np.float32), *self._trees, depths, bits)
-        scores: F64 = 2.0 ** (-depths / self._scale)
-        return scores, bits
+    def _scored(self, given: F64) -> tuple[F64, F64, F64]:
+        """The forest's score, u and the shares of each column, of rows (n, columns)."""
+        n = len(given)
+        scores, u, shares = np.empty(n), np.empty(n), np.zeros((n, given.shape[1]))
+        rare = self.params.false_alarm_ratio
+        _walk(given.astype(np.float32), *self._trees, self._scale, self._tail, rare, scores, u, shares)
+        return scores, u, shares
 
     def _strangeness(self, given: F64) -> tuple[F64, F64]:
-        scores, bits = self._scored(given)
-        start, share, rate = self._tail.tolist()
-        log_tail = np.where(scores > start, np.log(share) - rate * (scores - start), np.log(share))
-        u = np.where(scores > start, log_tail / np.log(self.params.false_alarm_ratio), 0.0)
-        total = bits.sum(axis=1, keepdims=True)
-        return np.minimum(u, HIGHEST_STRANGENESS), np.divide(
-            bits, total, where=total > 0, out=np.zeros_like(bits)
-        )
+        return self._scored(given)[1:]
 
     def path_score(self, given: F64) -> F64:
         """The forest's own score of rows (n, columns) without NaN, in (0, 1); higher is stranger."""
@@ -158,20 +154,38 @@ def _average_path(n: int) -> float:  # pragma: no cover
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
+def _worth(column, left, right, samples):  # type: ignore[no-untyped-def] # pragma: no cover
+    """Bits of rarity a step into each node adds, and the path length left at each leaf."""
+    bits, rest = np.zeros(len(column)), np.zeros(len(column))
+    for node in range(len(column)):
+        if column[node] < 0:
+            rest[node] = _average_path(samples[node])
+            continue
+        for child in (left[node], right[node]):
+            bits[child] = max(0.0, np.log2(samples[node] / samples[child]) - 1.0)
+    return bits, rest
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
 def _walk(  # type: ignore[no-untyped-def] # pragma: no cover
-    given, roots, column, threshold, left, right, samples, depths, bits
+    given, roots, column, threshold, left, right, bits, rest, scale, tail, rare, scores, strangeness, shares
 ):
+    start, share, rate = tail[0], tail[1], tail[2]
     for row in range(len(given)):
-        total = 0.0
+        depth = 0.0
         for tree in range(len(roots) - 1):
             node = roots[tree]
             while column[node] >= 0:
-                value = given[row, column[node]]
-                child = left[node] if value <= threshold[node] else right[node]
-                rarer = np.log2(samples[node] / samples[child]) - 1.0
-                if rarer > 0.0:
-                    bits[row, column[node]] += rarer
-                total += 1.0
+                child = left[node] if given[row, column[node]] <= threshold[node] else right[node]
+                shares[row, column[node]] += bits[child]
+                depth += 1.0
                 node = child
-            total += _average_path(samples[node])
-        depths[row] = total
+            depth += rest[node]
+        score = 2.0 ** (-depth / scale)
+        u = 0.0
+        if score > start:
+            u = min((np.log(share) - rate * (score - start)) / np.log(rare), HIGHEST_STRANGENESS)
+        scores[row], strangeness[row] = score, u
+        total = np.sum(shares[row])
+        if total > 0.0:
+            shares[row] /= total

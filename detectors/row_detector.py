@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar, NamedTuple
 
 import numpy as np
+from numba import njit
 from numpy.typing import NDArray
 from pydantic import Field, field_validator
 
@@ -22,6 +23,8 @@ from titleshot.detectors.features.service_health_columns import NAMES, VERSION
 
 SCORED, NOT_FITTED, TOO_MUCH_MISSING, HAS_DRIFTED = range(4)
 UNSCORED = ("scored", "not fitted", "too many features missing", "features have drifted since the fit")
+_FEW = 8
+"""Rows that are counted sooner in Python than by numpy."""
 _CALENDAR = frozenset({"hour", "weekday"})
 """A day has one weekday: their drift would say nothing."""
 
@@ -97,7 +100,8 @@ class RowDetector(ABC):
         self._watched_at = np.array([NAMES.index(name) for name in self._watched], np.int64)
         self.drift = DriftWatch(self._watched)
         self.unscored = np.zeros(len(UNSCORED), np.int64)
-        self._common: dict[str, NDArray[Any]] | None = None
+        self._common: tuple[F64, F64] | None = None
+        """Share of fitted rows each column was present in; its low, middle and high level."""
         self.rows_fitted = 0
         """Rows of history that what is in use rests on."""
 
@@ -165,7 +169,10 @@ class RowDetector(ABC):
                 )
             self.drift.use(arrays)
             self._use(arrays)
-            self._common = {name: np.asarray(arrays[name]) for name in ("present", "levels")}
+            self._common = (
+                np.ascontiguousarray(arrays["present"], np.float64),
+                np.ascontiguousarray(arrays["levels"], np.float64),
+            )
             self.rows_fitted = int(arrays["rows"][0])
         except (KeyError, ValueError, TypeError) as error:
             raise MalformedInput(
@@ -173,31 +180,31 @@ class RowDetector(ABC):
             ) from None
 
     def score(self, rows: FeatureRows) -> RowScored:
-        """Score rows of one tick; each by itself."""
+        """Score rows of one tick; each by itself, one row or many in the same compiled steps."""
         n, columns = len(rows), len(self._columns)
         why = np.full(n, NOT_FITTED, np.int8)
         u, shares = np.full(n, np.nan), np.zeros((n, columns))
-        levels = np.full((columns, 3), np.nan)
-        given = rows.values[:, self._columns].copy()
+        driver = np.full(n, -1, np.int32)
+        lower, expected, upper = np.full((3, n), np.nan)
         if self._common is not None and n:
-            self.drift.see(int(rows.timestamps[0]), rows.values[:, self._watched_at])
-            levels, usual = self._common["levels"], self._common["present"] >= 0.5
-            absent = ~np.isfinite(given)
-            short = absent[:, usual].sum(axis=1) > self.params.max_missing_ratio * max(1, usual.sum())
-            why = np.where(short, TOO_MUCH_MISSING, SCORED).astype(np.int8)
-            if self.params.refuse_drifted and self.drift.drifted.any():
-                why[:] = HAS_DRIFTED
-            fine = why == SCORED
-            # What is missing is taken as usual and named in the evidence: it can make nothing strange.
-            if not self.takes_missing:
-                np.copyto(given, np.nan_to_num(levels[:, 1]), where=absent)
-            if fine.any():
+            p, values = self.params, np.ascontiguousarray(rows.values)
+            given, absent = np.empty((n, columns)), np.empty((n, columns), np.bool_)
+            self.drift.see(int(rows.timestamps[0]), values, self._watched_at)
+            refused = p.refuse_drifted and bool(self.drift.drifted.any())
+            scored = _ready(
+                values, self._columns, *self._common, p.max_missing_ratio,
+                self.takes_missing, refused, given, absent, why,
+            )  # fmt: skip
+            if scored == n:
+                u, shares = self._strangeness(given)
+            elif scored:
+                fine = why == SCORED
                 u[fine], shares[fine] = self._strangeness(given[fine])
-                shares[absent] = 0.0
-        np.add.at(self.unscored, why, 1)
-        best = shares.argmax(axis=1)
-        driver = np.where(why == SCORED, self._columns[best], -1).astype(np.int32)
-        lower, expected, upper = np.where((why == SCORED)[:, None], levels[best], np.nan).T
+            _drivers(why, absent, self._columns, self._common[1], shares, driver, expected, lower, upper)
+        for reason in why.tolist() if n < _FEW else ():
+            self.unscored[reason] += 1
+        if n >= _FEW:
+            self.unscored += np.bincount(why, minlength=len(UNSCORED))
         return RowScored(u, driver, expected, lower, upper, shares, why)
 
     def report(self) -> dict[str, Any]:
@@ -215,3 +222,49 @@ class RowDetector(ABC):
         """Continue from :meth:`state`; copies."""
         self.unscored = np.array(arrays["unscored"])
         self.drift.load({k.removeprefix("drift."): v for k, v in arrays.items() if k.startswith("drift.")})
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _ready(  # type: ignore[no-untyped-def] # pragma: no cover
+    values, columns, present, levels, max_missing_ratio, takes_missing, refused, given, absent, why
+):
+    """Fill what rows give, what they lack and whether they may be scored; how many may."""
+    usual = max(1, int(np.sum(present >= 0.5)))
+    scored = 0
+    for row in range(len(values)):
+        lacking = 0
+        for place in range(len(columns)):
+            value = values[row, columns[place]]
+            absent[row, place] = not np.isfinite(value)
+            if absent[row, place]:
+                lacking += present[place] >= 0.5
+                # What is missing is taken as usual and named in the evidence: it can make nothing strange.
+                if not takes_missing:
+                    value = levels[place, 1] if levels[place, 1] == levels[place, 1] else 0.0
+            given[row, place] = value
+        if refused:
+            why[row] = HAS_DRIFTED
+        elif lacking > max_missing_ratio * usual:
+            why[row] = TOO_MUCH_MISSING
+        else:
+            why[row] = SCORED
+            scored += 1
+    return scored
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _drivers(  # type: ignore[no-untyped-def] # pragma: no cover
+    why, absent, columns, levels, shares, driver, expected, lower, upper
+):
+    """Take what is missing out of the shares; name the feature that did most, and its usual range."""
+    for row in range(len(why)):
+        if why[row] != SCORED:
+            continue
+        best = 0
+        for place in range(len(columns)):
+            if absent[row, place]:
+                shares[row, place] = 0.0
+            if shares[row, place] > shares[row, best]:
+                best = place
+        driver[row] = columns[best]
+        lower[row], expected[row], upper[row] = levels[best, 0], levels[best, 1], levels[best, 2]

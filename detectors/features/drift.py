@@ -35,7 +35,7 @@ def reference(values: F64) -> Arrays:
         if len(present):
             edges[column] = np.quantile(present, np.arange(1, BINS) / BINS, method="lower")
     counts = np.zeros((features, BINS + 1), np.int64)
-    _count(np.ascontiguousarray(values), edges, counts)
+    _count(np.ascontiguousarray(values), np.arange(features), edges, counts)
     return {"drift_edges": edges, "drift_shares": counts / rows}
 
 
@@ -60,6 +60,7 @@ class DriftWatch:
     def __init__(self, names: Sequence[str]) -> None:
         self.names = tuple(names)
         n = len(self.names)
+        self._all = np.arange(n)
         self._edges = np.full((n, BINS - 1), np.inf)
         self._shares = np.zeros((n, BINS + 1))
         self.counts = np.zeros((n, BINS + 1), np.int64)
@@ -79,13 +80,14 @@ class DriftWatch:
         drifted: NDArray[np.bool_] = np.nan_to_num(self.index) > DRIFTED
         return drifted
 
-    def see(self, timestamp: int, values: F64) -> None:
-        """Rows (n, features) of one tick."""
+    def see(self, timestamp: int, values: F64, at: NDArray[np.int64] | None = None) -> None:
+        """Rows (n, features) of one tick; ``at`` are the features' columns where there are others too."""
         day = timestamp // DAY
         if day != self.day[0]:
             self._close()
             self.day[0] = day
-        _count(np.ascontiguousarray(values), self._edges, self.counts)
+        columns = self._all if at is None else at
+        _count(np.ascontiguousarray(values), columns, self._edges, self.counts)
 
     def _close(self) -> None:
         rows = self.counts[:1].sum()
@@ -115,11 +117,13 @@ class DriftWatch:
 
 
 @njit(cache=True, nogil=True)
-def _count(values: F64, edges: F64, counts: NDArray[np.int64]) -> None:  # pragma: no cover
+def _count(  # type: ignore[no-untyped-def] # pragma: no cover
+    values, at, edges, counts
+):
     """Add rows to bins; bin i holds values above edge i - 1 up to edge i, the last bin what is missing."""
     for row in range(values.shape[0]):
-        for column in range(values.shape[1]):
-            value = values[row, column]
+        for column in range(len(at)):
+            value = values[row, at[column]]
             place = BINS
             if value == value:
                 place = 0
