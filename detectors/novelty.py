@@ -30,7 +30,7 @@ class NoveltyParams(ValueNoveltyParams):
 class Novelty(ValueNovelty):
     """Three parts, each in units of its own bar; the loudest speaks and the event says which.
 
-        u = max(joined, time of day / (1 + 2 × misses)) / (1 + repeat_ratio × alarms)
+        u = max(joined, time of day / (1 + 2 × misses)) / (threshold × (1 + repeat_ratio × alarms))
         joined = (value × level^w)^(1 / (1 + w)),   w = level_weight
 
     ``value`` is that of ``value_novelty``, ``level`` the same of the mean of the last ``level_points``. They
@@ -71,15 +71,13 @@ class Novelty(ValueNovelty):
     family: ClassVar[str] = "novelty"
     Params: ClassVar[type[DetectorParams]] = NoveltyParams
     params: NoveltyParams
+    noise_ratio: ClassVar[float] = 5e-4
 
     def _level(self) -> tuple[int, float]:
         return self.params.level_points, self.params.level_weight
 
     def _day(self) -> tuple[int, int]:
         return int(self.params.same_time_s) // 60, self.params.min_days
-
-    def false_alarm_ratio(self, sample_count: int) -> float:  # noqa: ARG002
-        return 5e-4
 
     def tell(self, notes: Notes, row: int, timestamp: int) -> dict[str, Any]:
         level = float(notes["level"][row])

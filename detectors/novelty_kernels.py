@@ -151,7 +151,7 @@ def fold(  # type: ignore[no-untyped-def] # pragma: no cover
     codes, timestamps, values,
     ring, times, ordered_values, filled, place, quiet_most, quiet_stamp, alarm_stamp, day_stamp, broken,
     level_ring, ordered_levels, levels_filled, minute_ring,
-    min_points, memory, known_ratio, spacing_ratio, young, quiet, alarms, repeat_ratio,
+    threshold, min_points, memory, known_ratio, spacing_ratio, young, quiet, alarms, repeat_ratio,
     level_points, level_weight, about, min_days,
     strangeness, expected, lower, upper, counts, driver, level_u, before, seen_at, since,
 ):  # fmt: skip
@@ -222,7 +222,7 @@ def fold(  # type: ignore[no-untyped-def] # pragma: no cover
                     if of_day > u:
                         u, by, near, bar = of_day, 1, usual, room
                         away = abs(value - near)
-            u = min(u, HIGHEST_STRANGENESS)
+            u = min(u / threshold, HIGHEST_STRANGENESS)
             cell = now // quiet
             loudest = _loudest(quiet_most[code], quiet_stamp[code], cell)
             repeats = _marked(alarm_stamp[code], span_of_alarms)
@@ -239,7 +239,7 @@ def fold(  # type: ignore[no-untyped-def] # pragma: no cover
                     quiet_stamp[code, slot] = cell + 1
                     quiet_most[code, slot] = 0.0
                 quiet_most[code, slot] = max(quiet_most[code, slot], raw)
-            half = away / u if u > 1e-9 else bar
+            half = away / u if u > 1e-9 else threshold * bar
             if u >= 1.0:
                 for back in range(1, n + 1):
                     i = here - back if here >= back else here - back + window

@@ -13,13 +13,15 @@ from titleshot.detectors.answers import Answers, Notes, Ticks
 from titleshot.detectors.detector import Codes, Detector, DetectorParams, Floats, Instants, Scored, Shape
 from titleshot.detectors.novelty_kernels import ALARM_CELLS, QUIET_CELLS, fold
 
-_NOISE_RATIO, _NOISE_FALL = 1e-3, 1.5
-"""On independent Gaussian noise P(U >= u) is at most this times u to the power of minus that, u >= 1."""
+_NOISE_FALL = 1.5
+"""On independent Gaussian noise P(U >= u) falls at least as fast as u to the power of minus this."""
 
 
 class ValueNoveltyParams(DetectorParams):
     """A value is new where the nearest past one is further away than the bar."""
 
+    threshold: Annotated[float, Field(gt=0, le=1e6)] = 1.0
+    """Bars away that are strange."""
     window: Annotated[int, Field(ge=30, le=20_000)] = 8_064
     """Past values that are remembered; four weeks at five minutes."""
     min_points: Annotated[int, Field(ge=5)] = 30
@@ -48,7 +50,8 @@ class ValueNoveltyParams(DetectorParams):
 class ValueNovelty(Detector):
     """Distance to the nearest past value, in units of what passes for the same and of how dense it is there.
 
-        u = ripe × |v - near| / (bar × (1 + repeat_ratio × alarms)),   band = near ± the distance of u = 1
+        u = ripe × |v - near| / (threshold × bar × (1 + repeat_ratio × alarms))
+        band = near ± the distance of u = 1
         bar = known_ratio × range + spacing_ratio × spacing,   ripe = age / (age + young_s)
 
     ``near`` is the nearest of the last ``window`` values, ``spacing`` its own distance to its second
@@ -93,6 +96,8 @@ class ValueNovelty(Detector):
     baseline_by_count: ClassVar[bool] = True
     Params: ClassVar[type[DetectorParams]] = ValueNoveltyParams
     params: ValueNoveltyParams
+    noise_ratio: ClassVar[float] = 1e-3
+    """P(U >= 1) on independent Gaussian noise with a memory of days and a threshold of 1."""
 
     def __init__(self, params: ValueNoveltyParams | None = None) -> None:
         super().__init__(params)
@@ -113,7 +118,10 @@ class ValueNovelty(Detector):
         return self.params.memory_s
 
     def false_alarm_ratio(self, sample_count: int) -> float:  # noqa: ARG002
-        return _NOISE_RATIO
+        return self._tail(1.0)
+
+    def _tail(self, u: float) -> float:
+        return float(min(1.0, self.noise_ratio * (self.params.threshold * u) ** -_NOISE_FALL))
 
     def layout(self) -> dict[str, tuple[type[np.generic], tuple[int, ...]]]:
         w = self.params.window
@@ -162,7 +170,7 @@ class ValueNovelty(Detector):
             c["ring"], c["times"], c["ordered"], c["filled"], c["next"],
             c["quiet_most"], c["quiet_stamp"], c["alarm_stamp"], c["day_stamp"], c["broken"],
             c["level_ring"], c["ordered_levels"], c["levels_filled"], c["minutes"],
-            p.min_points, int((p.memory_s or 0) * SECOND), p.known_ratio, p.spacing_ratio,
+            p.threshold, p.min_points, int((p.memory_s or 0) * SECOND), p.known_ratio, p.spacing_ratio,
             int(p.young_s * SECOND), int(p.quiet_s * SECOND) // QUIET_CELLS,
             int(p.alarms_s * SECOND) // ALARM_CELLS, p.repeat_ratio, *self._level(), *self._day(),
             *scored, notes["part"], notes["level"], notes["alarms"], notes["seen_at"], notes["age"],
@@ -178,5 +186,5 @@ class ValueNovelty(Detector):
             "nearest_seen_at": format_instant(int(notes["seen_at"][row])),
             "remembers_s": int(notes["age"][row]) / SECOND,
             "alarms_lately": int(notes["alarms"][row]),
-            "tail_probability": min(1.0, _NOISE_RATIO * float(notes["u"][row]) ** -_NOISE_FALL),
+            "tail_probability": self._tail(float(notes["u"][row])),
         }

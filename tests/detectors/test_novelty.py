@@ -67,7 +67,7 @@ def slowly(params: ValueNoveltyParams, timestamps: list[int], values: list[float
                         missed.add(now // alarms)
                     days = sum(0 < now // alarms - day <= 28 for day in missed)
                     u = max(u, of_day / (1 + 2 * days))
-            raw = u
+            raw = u = u / p.threshold
             loud = {
                 at // alarms for at, other in said if other >= 2 and 0 < now // alarms - at // alarms <= 28
             }
@@ -108,9 +108,9 @@ streams = st.lists(st.tuples(st.integers(1, 90), st.sampled_from([1, 2, 4, 8, 16
 
 
 @settings(deadline=None)
-@given(streams, st.sampled_from([None, 20_000.0]), st.sampled_from([0.0, 0.5]))
-def test_value_novelty_is_its_definition(steps, memory_s, repeat_ratio):
-    params = ValueNoveltyParams(**SMALL, memory_s=memory_s, repeat_ratio=repeat_ratio)
+@given(streams, st.sampled_from([None, 20_000.0]), st.sampled_from([0.0, 0.5]), st.sampled_from([1.0, 3.0]))
+def test_value_novelty_is_its_definition(steps, memory_s, repeat_ratio, threshold):
+    params = ValueNoveltyParams(**SMALL, memory_s=memory_s, repeat_ratio=repeat_ratio, threshold=threshold)
     timestamps = (np.cumsum([0, *(step for step, _ in steps)])[1:] * MINUTE).tolist()
     # Every value apart from every other by another distance, so that no nearest one is a tie.
     values = [value + 0.001 * math.sqrt(i) for i, (_, value) in enumerate(steps)]
