@@ -60,13 +60,19 @@ SURENESS: tuple[Words, ...] = (
     ),
     Words(
         name="discordant",
-        title="Only one caught it",
+        title="On one side only",
         unit="count",
         n_of="incidents",
         question="On how many incidents do the two disagree?",
-        formula="incidents only the challenger detected, and incidents only the champion did",
+        formula=(
+            "incidents that count for the score with the challenger only, and with the champion only: caught,"
+            " named, merged, whatever the score counts"
+        ),
         range="0 to all incidents",
-        misleads="Incidents both catch or both miss say nothing of which is better, however many there are.",
+        misleads=(
+            "Incidents both catch or both miss say nothing of which is better, however many there are. Where"
+            " less is better, more of them on a side speak against it."
+        ),
         source="SCORING 4",
     ),
     Words(
