@@ -18,7 +18,7 @@ from titleshot.datasets.contracts.incidents import DeadLetter, IncidentCandidate
 from titleshot.datasets.contracts.record import SeriesKey
 from titleshot.datasets.errors import MalformedInput, NotFitted, UsageError
 from titleshot.datasets.yaml_file import load_yaml
-from titleshot.detectors.alert_policy import AlertPolicy
+from titleshot.detectors.alert_policy import AlertPolicy, AlertPolicyParams
 from titleshot.detectors.block import KINDS, SAMPLE, AnyRecord, Block
 from titleshot.detectors.correlation import Correlation
 from titleshot.detectors.detected import Detected, Scores
@@ -26,6 +26,7 @@ from titleshot.detectors.detection import Detection
 from titleshot.detectors.events import Events
 from titleshot.detectors.features.service_health import ServiceHealth
 from titleshot.detectors.fitted import Fitted
+from titleshot.detectors.invariants import Invariants
 from titleshot.detectors.order import REASONS, Dead
 from titleshot.detectors.recipe import Recipe, load_recipe
 from titleshot.detectors.series import SeriesIndex
@@ -101,6 +102,8 @@ class Contender:
         for selector in self.recipe.rows:
             memory = ServiceHealth(self.recipe.features, tick_s=self.recipe.tick_s).memory_s
             firsts.append((memory, selector.alert or self.recipe.alert))
+        rules = Invariants(self.recipe.invariants, self.recipe.alert, SeriesIndex(), self.recipe.tick)
+        firsts.append((rules.memory_s, AlertPolicyParams()))
         second = Correlation(self.recipe, SeriesIndex()).memory_s
         spans = [
             None if memory is None else memory + AlertPolicy(policy).memory_s for memory, policy in firsts

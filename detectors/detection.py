@@ -10,14 +10,15 @@ from numpy.typing import NDArray
 
 from titleshot.datasets.contracts.events import event_ids, event_prefix
 from titleshot.datasets.contracts.instants import SECOND
-from titleshot.datasets.contracts.record import canonical_json
 from titleshot.detectors.alert_policy import AlertPolicy
 from titleshot.detectors.answers import Hearing, Ticks
-from titleshot.detectors.block import F64, I8, I32, I64, REFERENCE, SAMPLE, TICK, Block
+from titleshot.detectors.block import I8, I32, I64, REFERENCE, SAMPLE, TICK, Block
 from titleshot.detectors.detected import Detected, Marks, Scores
 from titleshot.detectors.detector import Detector
+from titleshot.detectors.enrichment import enrichment, maintained, planned
 from titleshot.detectors.events import Events
 from titleshot.detectors.fitted import Fitted
+from titleshot.detectors.invariants import Invariants
 from titleshot.detectors.order import Dead, Released, ReleaseOrder, Rows
 from titleshot.detectors.recipe import Recipe, detector_of
 from titleshot.detectors.row_detection import RowDetection
@@ -53,6 +54,8 @@ class Detection:
         self._detectors: list[Detector | None] = []
         self._policies: list[AlertPolicy] = []
         self.rows = RowDetection(recipe, series, fitted) if recipe.rows and part != "series" else None
+        asked = recipe.invariants if part != "series" else ()
+        self.rules = Invariants(asked, recipe.alert, series, recipe.tick) if asked else None
         for selector in recipe.detectors:
             wanted = selector.detector if part != "rows" else None
             self._detectors.append(detector_of(wanted) if wanted else None)
@@ -64,6 +67,8 @@ class Detection:
         }
         self.reported: dict[str, Any] | None = None
         """What parts that ran elsewhere have counted."""
+        self.rules_reported: list[dict[str, Any]] = []
+        """What rules that were asked elsewhere have counted."""
         self._hearing = Hearing(recipe.tick)
         self._hears = any(detector is not None and detector.hears_ticks for detector in self._detectors)
         self._prefixes: list[dict[int, bytes]] = [{} for _ in recipe.detectors]
@@ -86,6 +91,11 @@ class Detection:
     def row_report(self) -> dict[str, Any] | None:
         """What was counted of feature rows and by the detectors over them; None without any."""
         return self.reported or (self.rows.report() if self.rows else None)
+
+    @property
+    def rule_report(self) -> list[dict[str, Any]]:
+        """Each invariant with its owner, hits and whether it has expired."""
+        return self.rules_reported or (self.rules.report() if self.rules else [])
 
     @property
     def waiting(self) -> int:
@@ -136,6 +146,7 @@ class Detection:
         rows, clocks = released.rows, released.clocks
         samples = rows.kinds == SAMPLE
         marks = np.flatnonzero(~samples)
+        rules = self.rules if hear else None
         hear = hear and self._hears
         seen: list[Events] = []
         scores: list[Scores] = []
@@ -145,11 +156,13 @@ class Detection:
                 self.world.apply(released.payloads[int(rows.sequence[start])])  # type: ignore[arg-type]
             part = slice(start, stop)
             ticks = stop > start and bool((rows.kinds[part] == TICK).any())
-            if stop > start and (samples[part].any() or (ticks and (hear or self.rows is not None))):
+            if stop > start and (samples[part].any() or (ticks and (hear or self.rows or self.rules))):
                 self._fit_for(int(rows.timestamps[start]))
                 said = self._fold(rows.take(part), clocks[part], samples[part], scores, hear=hear)
                 if self.rows is not None:
                     said = self._with_rows(said, self.rows.fold(rows.take(part), clocks[part], self.world))
+                if rules is not None:
+                    said = self._with_rows(said, rules.fold(rows.take(part), clocks[part], self.world))
                 self.counts["events"] += len(said)
                 seen.append(said)
             start = stop
@@ -213,9 +226,9 @@ class Detection:
             answers = detector.answer(*given, heard)
             u = answers.scored.strangeness
             if detector.leaves_out_planned:
-                planned = self._planned(given[0], given[1])
-                self.counts["left_out_planned"] += int(planned.sum())
-                u[planned] = np.nan
+                left_out = planned(self.world, self.series.services, given[0], given[1])
+                self.counts["left_out_planned"] += int(left_out.sum())
+                u[left_out] = np.nan
             if number not in self._also:
                 self.counts["unscored"] += int(np.isnan(u).sum())
             if strangeness is not None:
@@ -223,7 +236,10 @@ class Detection:
             said = in_order(given, clocks[whole], answers, heard, tick_clocks)
             u = said.scored.strangeness
             status = self._policies[number].fold(
-                said.codes, said.timestamps, u, self._maintained(said.codes, said.timestamps, u)
+                said.codes,
+                said.timestamps,
+                u,
+                maintained(self.world, self.series.services, said.codes, said.timestamps, u),
             )
             hits = np.flatnonzero(status)
             if len(hits):
@@ -234,7 +250,7 @@ class Detection:
         return self._sorted(events) if len(found) > 1 or len(ticks.places) else events
 
     def _with_rows(self, said: Events, more: Events) -> Events:
-        """Events of series and of feature rows in one order."""
+        """Events of series, and of feature rows or rules, in one order."""
         return self._sorted(Events.joined([said, more])) if len(more) else said
 
     def _sorted(self, events: Events) -> Events:
@@ -244,32 +260,6 @@ class Detection:
         """Row numbers of the samples a selector takes."""
         mask = self._also.get(number)
         return np.flatnonzero(routes == number if mask is None else mask[codes])
-
-    def _planned(self, codes: I32, timestamps: I64) -> NDArray[np.bool_]:
-        """Rows within maintenance or a planned change of their service."""
-        out = np.zeros(len(codes), np.bool_)
-        if not (self.world.knows("maintenance") or self.world.knows("planned_change")):
-            return out
-        for code in np.unique(codes).tolist():
-            rows = np.flatnonzero(codes == code)
-            times = timestamps[rows]
-            start = 0
-            while start < len(rows):
-                service, at = self.series.services[code], int(times[start])
-                inside, _, until = self.world.planned_span(service, at)
-                stop = int(np.searchsorted(times, until, "left"))
-                out[rows[start:stop]] = inside
-                start = stop
-        return out
-
-    def _maintained(self, codes: I32, timestamps: I64, u: F64) -> NDArray[np.bool_]:
-        """Whether a strange sample fell into a maintenance window; asked for strange ones only."""
-        out = np.zeros(len(codes), np.bool_)
-        if not self.world.knows("maintenance"):
-            return out
-        for i in np.flatnonzero(u >= 1):
-            out[i] = self.world.in_maintenance(self.series.services[codes[i]], int(timestamps[i]))
-        return out
 
     def _events(self, number: int, detector: Detector, said: SaidInOrder, status: I8, hits: I64) -> Events:
         codes, timestamps = said.codes[hits], said.timestamps[hits]
@@ -281,7 +271,9 @@ class Detection:
         for code in set(codes.tolist()) - prefixes.keys():
             prefixes[code] = event_prefix(name, self.series.keys[code])
         ids = event_ids([prefixes[code] for code in codes.tolist()], instants)
-        labels, deploys = self._enrichment(codes, instants)
+        labels, deploys = enrichment(
+            self.world, self.series.services, codes, instants, self.recipe.recent_deploy_s
+        )
         n, notes = len(hits), said.notes
         told: list[dict[str, Any] | None] = [None] * n
         if notes is not None:
@@ -305,23 +297,6 @@ class Detection:
             deploys,
             told,
         )
-
-    def _enrichment(self, codes: I32, instants: list[int]) -> tuple[list[str], list[str | None]]:
-        """What the world knows of each event's service: labels as canonical JSON, and a recent deploy."""
-        world, within = self.world, self.recipe.recent_deploy_s
-        named, deployed = world.knows("ownership") or world.knows("tier"), world.knows("deploy")
-        labels = ["{}"] * len(instants)
-        deploys: list[str | None] = [None] * len(instants)
-        if not (named or deployed):
-            return labels, deploys
-        for i, (code, instant) in enumerate(zip(codes.tolist(), instants, strict=True)):
-            service = self.series.services[code]
-            if named:
-                found = {"team": world.team(service, instant), "tier": world.tier(service, instant)}
-                labels[i] = canonical_json({k: value for k, value in found.items() if value is not None})
-            if deployed:
-                deploys[i] = world.recent_deploy(service, instant, within)
-        return labels, deploys
 
     def _fit_for(self, instant: int) -> None:
         if self._fitted is None:
@@ -357,6 +332,9 @@ class Detection:
         if self.rows is not None:
             of_rows, about["rows"] = self.rows.state()
             arrays |= of_rows
+        if self.rules is not None:
+            of_rules, about["rules"] = self.rules.state()
+            arrays |= of_rules
         return arrays, about
 
     def load(self, arrays: dict[str, NDArray[Any]], about: dict[str, Any]) -> None:
@@ -374,6 +352,8 @@ class Detection:
         self._hearing.last = about["heard"]
         if self.rows is not None:
             self.rows.load(arrays, about["rows"])
+        if self.rules is not None:
+            self.rules.load(arrays, about["rules"])
         self._use(about["in_use"])
 
 

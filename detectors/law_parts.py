@@ -301,7 +301,7 @@ class ContenderPart(Part):
                 record.upper_bound,
                 int(events.sample_counts[i]),
                 events.baselines[i],
-                self._hears[events.detectors[i]],
+                self._hears.get(events.detectors[i], "level"),
             )
             policy = int(events.policies[i])
             content = f"{policy} {record.to_json()}"

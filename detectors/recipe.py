@@ -13,7 +13,7 @@ from typing import Annotated, Any, Self
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from titleshot.datasets.contracts.instants import SECOND
-from titleshot.datasets.contracts.record import Record, SeriesKey, canonical_json
+from titleshot.datasets.contracts.record import FaultAt, Record, SeriesKey, canonical_json
 from titleshot.datasets.contracts.telemetry import Name
 from titleshot.datasets.errors import TitleshotError, UsageError
 from titleshot.datasets.nearest import nearest
@@ -24,6 +24,7 @@ from titleshot.detectors.correlators.families import correlator_from
 from titleshot.detectors.detector import Detector
 from titleshot.detectors.families import make_detector
 from titleshot.detectors.features.service_health_params import ServiceHealthParams
+from titleshot.detectors.invariants import Invariant
 from titleshot.detectors.paging import PagingParams
 from titleshot.detectors.row_families import row_detector_of
 
@@ -105,6 +106,8 @@ class Recipe(Record):
     """How feature rows are made of metrics; None: with the defaults, where ``rows`` asks for any."""
     rows: tuple[RowSelector, ...] = ()
     """Detectors over feature rows, beside those over single series."""
+    invariants: tuple[Invariant, ...] = ()
+    """Rules over the latest values of a service, asked at ticks."""
     alert: AlertPolicyParams = AlertPolicyParams()
     correlator: dict[str, Any] | None = None
     paging: PagingParams = PagingParams()
@@ -116,8 +119,14 @@ class Recipe(Record):
 
     @model_validator(mode="after")
     def _watches(self) -> Self:
-        if not self.detectors and not self.rows:
-            raise ValueError("detectors and rows are both empty; name a detector in one of them")
+        if not self.detectors and not self.rows and not self.invariants:
+            raise ValueError("detectors, rows and invariants are all empty; name a detector in one of them")
+        names = [rule.name for rule in self.invariants]
+        for place, name in enumerate(names):
+            if name in names[:place]:
+                raise FaultAt(
+                    ("invariants", place, "name"), f"two invariants are called {name!r}; rename one"
+                )
         if self.rows and 300 % self.tick_s:
             raise ValueError(f"rows need a tick_s that divides 300 evenly, got {self.tick_s:g}; try 60")
         return self
@@ -166,7 +175,8 @@ class Recipe(Record):
     def digest(self) -> str:
         """SHA-256 of what the recipe does: defaults written out, name and description left out."""
         content = self.model_dump(mode="json", exclude={"name", "description"})
-        for later in ("features", "rows"):  # a recipe from before they were there keeps its digest
+        # A recipe from before they were there keeps its digest.
+        for later in ("features", "rows", "invariants"):
             if not content[later]:
                 del content[later]
         for selector in content["detectors"]:

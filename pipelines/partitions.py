@@ -38,6 +38,7 @@ class Part(NamedTuple):
     clock: int
     keys: list[SeriesKey]
     of_rows: dict[str, Any] | None
+    of_rules: tuple[dict[str, Any], ...] = ()
 
 
 def detect_in_parts(
@@ -59,7 +60,7 @@ def detect_in_parts(
         delayed(detect_part)(data.path, engine.contender, part, workers, from_, to, block_rows, keep_scores)
         for part in range(max(workers, 1))
     ]
-    if engine.contender.recipe.rows:
+    if engine.contender.recipe.rows or engine.contender.recipe.invariants:
         jobs.append(delayed(detect_rows)(data.path, engine.contender, from_, to, block_rows))
     if scheduler:
         with _client(scheduler) as client, parallel_config("dask", scheduler_host=client.scheduler.address):
@@ -69,6 +70,7 @@ def detect_in_parts(
     for part in parts:
         engine.detection.counts.update(part.counts)
         engine.detection.reported = part.of_rows or engine.detection.reported
+        engine.detection.rules_reported += part.of_rules
     codes = [engine.codes(part.keys) for part in parts]
     clock = parts[0].clock
     yield engine.correlate(_merged([part.streamed for part in parts], codes, engine.series))
@@ -121,7 +123,7 @@ def detect_part(
 
 
 def detect_rows(path: Path, contender: Contender, from_: int | None, to: int | None, block_rows: int) -> Part:
-    """Feature rows and the detectors over them, for the whole stream; what is dead is told by the others."""
+    """What rests on many series, rows and rules, for the whole stream; the others tell what is dead."""
     data = Dataset.open(path)
     series = SeriesIndex(data.series())
     detection = Detection(contender.recipe, series, contender.fitted, part="rows")
@@ -131,7 +133,8 @@ def detect_rows(path: Path, contender: Contender, from_: int | None, to: int | N
     flushed = _events_alone(detection.flush())
     counts = Counter({"events": detection.counts["events"]})
     report = detection.rows.report() if detection.rows else None
-    return Part(Detected.joined(said), flushed, counts, detection.clock, series.keys, report)
+    rules = tuple(detection.rule_report)
+    return Part(Detected.joined(said), flushed, counts, detection.clock, series.keys, report, rules)
 
 
 def _events_alone(detected: Detected) -> Detected:
