@@ -7,7 +7,7 @@ from titleshot.detectors.contender import Contender
 from titleshot.detectors.recipe import Recipe, load_recipe, shipped_contenders
 
 
-@pytest.fixture(params=["module", "baseline", "general", "by_signal"])
+@pytest.fixture(params=["module", "baseline", "general", "by_signal", "watchful"])
 def recipe(request: pytest.FixtureRequest) -> Recipe:
     return load_recipe(request.param)
 
