@@ -40,14 +40,19 @@ class IncidentClassifierParams(RowParams):
         "planned_change",
     )
     probability: Annotated[float, Field(gt=0, lt=1)] = 0.5
+    """Calibrated probability of an incident at which an event is made."""
     trees: Annotated[int, Field(ge=1, le=1000)] = 80
+    """Trees, each correcting those before it."""
     depth: Annotated[int, Field(ge=1, le=8)] = 3
+    """Cuts on the longest way down a tree."""
     learning_rate: Annotated[float, Field(gt=0, le=1)] = 0.1
+    """Share of its correction that each tree is given."""
     judged_weight: Annotated[float, Field(ge=1, le=100)] = 5.0
     """Weight of a row a responder has judged; others weigh 1."""
     min_incidents: Annotated[int, Field(ge=5)] = 30
     """Labelled incidents with rows below which nothing is learnt."""
     seed: int = 0
+    """Of the random choices of the fit."""
 
 
 class IncidentClassifier(RowDetector):

@@ -35,11 +35,15 @@ class IsolationForestParams(RowParams):
         "callee_latency_change",
     )
     trees: Annotated[int, Field(ge=1, le=1000)] = 100
+    """Trees of the forest."""
     subsample: Annotated[int, Field(ge=2, le=4096)] = 256
+    """Rows each tree is grown from."""
     seed: int = 0
+    """Of the rows and cuts drawn by the fit."""
     false_alarm_ratio: Annotated[float, Field(gt=0, lt=0.05)] = 0.0005
     """Share of healthy rows that are strange, by rows the trees did not see."""
     min_rows: Annotated[int, Field(ge=100)] = 1000
+    """Healthy rows needed on even days and on odd ones."""
 
 
 class IsolationForest(RowDetector):
