@@ -61,7 +61,10 @@ def _maker(found: type, given: dict[str, Any], target: str) -> Callable[[Sequenc
     if issubclass(found, Part):
         return found
     if not issubclass(found, Detector | Correlator):
-        manner_of(found)
+        try:
+            manner_of(found)
+        except UsageError as error:
+            raise UsageError(f"{target} is no Detector, Correlator or Part, and {error}") from None
         found, given = Lab, {"target": target, **given}
     try:
         checked: Any = found.Params.model_validate(given)

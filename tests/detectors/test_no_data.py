@@ -54,8 +54,9 @@ def slowly(params: NoDataParams, samples: list[tuple[int, float]], ticks: list[i
         if not times or now - times[-1] > gone:
             continue
         since = times[-1]
+        appeared = next((b for a, b in reversed(list(pairwise(times))) if b - a > gone), times[0])
         for before, tick in pairwise(ticks[: number + 1]):
-            if before >= times[-1] and tick - before > 2 * TICK:
+            if before >= appeared and tick > times[-1] and tick - before > 2 * TICK:
                 since = tick
         # What was known when the last sample came in, back to the last time it had been gone.
         known = [times[-1]]

@@ -36,7 +36,7 @@ RECIPES: list[tuple[str, str | bytes, tuple[str, ...]]] = [
     (
         "detector like none",
         GOOD.replace("robust_mad", "xyz"),
-        ("unknown detector 'xyz'; there are robust_mad, rolling_z_score",),
+        ("unknown detector 'xyz'; there are ", "robust_mad, rolling_z_score"),
     ),
     ("no family", GOOD.replace("family: robust_mad, ", ""), ("mine.yaml:3", "family is missing; name one")),
     (

@@ -142,7 +142,7 @@ def test_damaged_evidence_is_neither_verified_nor_judged_nor_drawn(
 POLICIES = [
     ("absent", None, ("no such file",)),
     ("no YAML", "name: [", ("policy.yaml:1: not YAML",)),
-    ("another version", "schema_version: 4.0\nname: x\n", ("policy.yaml:1: schema_version '4.0'", "upgrade")),
+    ("another version", "schema_version: 4.0\nname: x\n", ("policy.yaml:1: schema_version: 4.0", "upgrade")),
     ("no criteria", "name: x\ncriteria: []\n", ("policy.yaml:2: criteria",)),
     (
         "a kind there is not",
