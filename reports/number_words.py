@@ -12,11 +12,11 @@ SURENESS: tuple[Words, ...] = (
         n_of="days of the span, or incidents",
         question="Between which values could the number lie, had chance dealt other days of the same kind?",
         formula=(
-            "of one contender: Wilson's score interval for proportions of incidents, the bias-corrected"
-            " day-block bootstrap (BCa) for all else; of a difference: Tango's score interval for paired"
-            " proportions, the paired day-block bootstrap for all else; where every day is alike, the limit"
-            " of what was not seen. The method is named beside each. Counts are divided by the design"
-            " effect of days, percentiles are widened for few days"
+            "each end is the farther of a percentile of the day-block bootstrap and a closed form: Wilson's"
+            " score interval for proportions of incidents, Tango's for paired proportions, the limit of what"
+            " was not seen for counts and times. Both only worsen when a contender does, so one more false"
+            " page, repeat or miss never improves an end. Usefulness: the bias-corrected bootstrap (BCa). The"
+            " method is named beside each; percentiles are widened for few days"
         ),
         range="within the range of its score; none under 20 days, but for proportions",
         misleads=(
