@@ -154,19 +154,16 @@ class IncidentClassifier(RowDetector):
         chance: F64 = 1 / (1 + np.exp(-(self._platt[0] * self.margin(given) + self._platt[1])))
         return chance
 
-    def _walked(self, given: F64) -> tuple[F64, F64]:
-        margins, steps = np.empty(len(given)), np.zeros((len(given), given.shape[1]))
-        _walk(np.ascontiguousarray(given), self._base, *self._trees, margins, steps)
-        return margins, steps
+    def _walked(self, given: F64) -> tuple[F64, F64, F64]:
+        """Margins, u and the shares of each column, of rows (n, columns)."""
+        n, odds = len(given), self.params.probability / (1 - self.params.probability)
+        margins, u, shares = np.empty(n), np.empty(n), np.zeros((n, given.shape[1]))
+        rows = np.ascontiguousarray(given)
+        _walk(rows, self._base, *self._trees, self._platt, odds, margins, u, shares)
+        return margins, u, shares
 
     def _strangeness(self, given: F64) -> tuple[F64, F64]:
-        margins, steps = self._walked(given)
-        odds = np.exp(np.minimum(self._platt[0] * margins + self._platt[1], 700.0))
-        threshold = self.params.probability / (1 - self.params.probability)
-        pushed = np.maximum(steps, 0.0)
-        total = pushed.sum(axis=1, keepdims=True)
-        shares = np.divide(pushed, total, where=total > 0, out=np.zeros_like(pushed))
-        return np.minimum(odds / threshold, HIGHEST_STRANGENESS), shares
+        return self._walked(given)[1:]
 
     @staticmethod
     def label_report(arrays: Mapping[str, NDArray[Any]]) -> dict[str, Any]:
@@ -192,8 +189,9 @@ def _quality(chance: F64, faulty: NDArray[np.bool_], threshold: float) -> dict[s
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def _walk(  # type: ignore[no-untyped-def] # pragma: no cover
-    given, base, roots, column, threshold, left, right, missing_left, value, margins, steps
-):
+    given, base, roots, column, threshold, left, right, missing_left, value, platt, odds,
+    margins, strangeness, shares,
+):  # fmt: skip
     for row in range(len(given)):
         total = base
         for tree in range(len(roots) - 1):
@@ -202,7 +200,15 @@ def _walk(  # type: ignore[no-untyped-def] # pragma: no cover
                 x = given[row, column[node]]
                 to_left = missing_left[node] != 0 if x != x else x <= threshold[node]
                 child = left[node] if to_left else right[node]
-                steps[row, column[node]] += value[child] - value[node]
+                shares[row, column[node]] += value[child] - value[node]
                 node = child
             total += value[node]
         margins[row] = total
+        found = np.exp(min(platt[0] * total + platt[1], 700.0))
+        strangeness[row] = min(found / odds, HIGHEST_STRANGENESS)
+        pushed = 0.0
+        for place in range(shares.shape[1]):
+            shares[row, place] = max(shares[row, place], 0.0)
+            pushed += shares[row, place]
+        if pushed > 0.0:
+            shares[row] /= pushed
