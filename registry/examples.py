@@ -15,7 +15,7 @@ from titleshot.datasets.contracts.scores import Direction, Score
 from titleshot.datasets.contracts.verdicts import Answer, CriterionOutcome
 from titleshot.registry.criteria import faults_of, guardrails_of, outcome_of
 from titleshot.registry.judge import judge
-from titleshot.registry.known_scores import KNOWN, KnownScore
+from titleshot.registry.known_scores import KNOWN, KnownScore, faults_of_asking
 from titleshot.registry.policy import Criterion, Data, Looks, Minimum, Policy
 from titleshot.registry.reading import Place
 from titleshot.registry.rehearsal import INCIDENTS_PER_WEEK, TYPICAL, card
@@ -127,7 +127,7 @@ def faults_in(policy: Policy, criterion: Criterion, *, champion: bool) -> list[s
         return [f"{known.name} never has an interval, so nothing passes and nothing fails; ask for another"]
     # As a ceiling, and with the interval it needs, only what is asked for can be at fault.
     probe = next(_comparisons(policy, criterion, known, "up", "undecided", champion=champion), None)
-    faults = faults_of(criterion, probe, policy) if probe else []
+    faults = faults_of(criterion, probe, policy) if probe else faults_of_asking(criterion)
     if not champion and criterion.kind != "ceiling" and _of_pages(known):
         faults.append(
             f"{known.name} of a champion that never pages is undefined, so its difference is undecided for "

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
-from math import inf
 
 from titleshot.datasets.contracts.comparisons import Comparison
 from titleshot.datasets.contracts.scores import Direction
@@ -13,7 +11,7 @@ from titleshot.registry.policy import Criterion
 from titleshot.registry.wording import title
 from titleshot.reports.correlation.paired import PAIRED as PAIRED_CANDIDATES
 from titleshot.reports.correlation.registered import CORRELATION_SCORES
-from titleshot.reports.defined import Defined
+from titleshot.reports.defined import Defined, least_and_most
 from titleshot.reports.feedback.definitions import USEFULNESS
 from titleshot.reports.scores.registered import SCORES
 
@@ -39,19 +37,6 @@ class KnownScore:
     """What to judge by instead, where a miss could make the score better or leave it undefined."""
 
 
-def _range(words: str) -> tuple[float, float]:
-    """The numbers of a definition's range.
-
-    >>> _range("0 to 1; 1 is best"), _range("1 upwards"), _range("about \u22120.5 to 1"), _range("0 to T; 0")
-    ((0.0, 1.0), (1.0, inf), (-0.5, 1.0), (0.0, inf))
-    """
-    found = re.match(r"(?:about )?([\u2212\d.]+) (?:upwards|to ([\d.]+|T))", words)
-    if found is None:
-        return (-inf if words.startswith("any") else 0.0), inf
-    low = float(found.group(1).replace("\u2212", "-"))
-    return low, float(found.group(2)) if found.group(2) not in {None, "T"} else inf
-
-
 _PAIRED = {USEFULNESS.name, *(one.name for one in SCORES), *(one.name for one in PAIRED_CANDIDATES)}
 _DEFINED: tuple[Defined, ...] = (*SCORES, USEFULNESS, *CORRELATION_SCORES)
 KNOWN: dict[str, KnownScore] = {
@@ -60,7 +45,7 @@ KNOWN: dict[str, KnownScore] = {
         one.unit,
         one.better,
         one.n_of,
-        *_range(one.range),
+        *least_and_most(one.range),
         groups=frozenset(getattr(one, "groups", ())),
         paired=one.name in _PAIRED,
         interval=getattr(one, "kind", "") != "count" and not getattr(one, "no_interval", None),
@@ -87,9 +72,26 @@ def faults_of_asking(criterion: Criterion) -> list[str]:
             f"{known.name} is of detected incidents only, or undefined where too few are, so missing one "
             f"more could end a failure; judge by {known.instead}"
         )
+    rail = criterion.group_guardrail
+    faults += [
+        fault
+        for margin, kind in ((criterion.margin, criterion.kind), (rail.margin if rail else 0.0, "guardrail"))
+        if (fault := _beyond_reach(known, margin, kind)) is not None
+    ]
     if known.name in CORRELATION and known.better is None:
         faults.append(f"{known.name} is context, something worthless earns much of it; ask for another score")
     return faults
+
+
+def _beyond_reach(known: KnownScore, margin: float, kind: str) -> str | None:
+    """A margin no value comes to: five points of a share are 0.05, and by a margin of 5 all would pass."""
+    most = known.high if kind == "ceiling" else known.high - known.low
+    if margin < most:
+        return None
+    return (
+        f"{known.name} lies between {known.low:g} and {known.high:g}, so a {kind} margin of {margin:g} "
+        f"decides nothing; give it in the score's unit, 5 points are 0.05"
+    )
 
 
 def absence_of(name: str, comparison: Comparison) -> tuple[str, str] | None:

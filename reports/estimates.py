@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from titleshot.datasets.contracts.comparisons import PairedScore
 from titleshot.datasets.contracts.scores import Score
+from titleshot.reports.defined import least_and_most
 from titleshot.reports.intervals import (
     ALL_ALIKE,
     Drawn,
@@ -41,7 +42,8 @@ def estimate(definition: ScoreDefinition, tally: Tally, resampling: Resampling, 
     if not isfinite(value):
         found, interval = None, Interval(None, None, None, definition.undefined(tally))
     else:
-        found, interval = value, _single(definition, tally, summands, resampling, confidence)
+        found = value
+        interval = _in_range(definition, _single(definition, tally, summands, resampling, confidence))
     return Score(
         name=definition.name,
         unit=definition.unit,
@@ -107,14 +109,17 @@ def paired_estimate(
     interval = decisive = beside = Interval(None, None, None)
     difference = None
     if values[0] is None or values[1] is None:
-        sides = [
-            f"{name}: {definition.undefined(of)}"
+        sides = {
+            name: definition.undefined(of)
             for name, of, value in zip(
                 ("champion", "challenger"), (champion, challenger), values, strict=True
             )
             if value is None
-        ]
-        interval = Interval(None, None, None, "; ".join(sides))
+        }
+        # What is true of the data is said once, not of either side.
+        if len(sides) == 2 and len(set(sides.values())) == 1:
+            sides = {"both": next(iter(sides.values()))}
+        interval = Interval(reason="; ".join(f"{name}: {reason}" for name, reason in sides.items()))
     else:
         difference = values[1] - values[0]
         resampled = _Paired(definition, champion, challenger, first, second, resampling)
@@ -147,6 +152,14 @@ def paired_estimate(
         discordant=None if counts is None else (int(counts.only_challenger), int(counts.only_champion)),
         reason=interval.reason,
     )
+
+
+def _in_range(definition: ScoreDefinition, found: Interval) -> Interval:
+    """What the unseen may reach ends where the score itself does: no share is above 1."""
+    if found.low is None or found.high is None:
+        return found
+    least, most = least_and_most(definition.range)
+    return found._replace(low=max(found.low, least), high=min(found.high, most))
 
 
 def _single(

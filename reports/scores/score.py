@@ -104,7 +104,8 @@ def needs_complete_labels(otherwise: str) -> Callable[[Tally], str]:
     def reason(tally: Tally) -> str:
         if not tally.complete:
             return (
-                "labels are not declared complete, so a page that hits nothing may be right; see the bracket"
+                "labels are not declared complete, so a page that hits nothing may be right; see the "
+                "bracket, or label every incident and set evaluation.labels_complete"
             )
         return otherwise
 

@@ -57,9 +57,9 @@ def test_a_reader_sees_numbers_margin_and_answer_of_each(titleshot) -> None:
 @pytest.mark.parametrize(
     ("criterion", "words"),
     [
-        ("{score: incident_recall, kind: superiority, margin: 1.2}", "no value of the score passes it"),
-        ("{score: alarming_precision, kind: ceiling, margin: 1.1}", "no value of the score passes it"),
-        ("{score: incident_recall, kind: non_inferiority, margin: 1}", "no value of the score fails it"),
+        ("{score: incident_recall, kind: superiority, margin: 1.2}", "decides nothing; give it in"),
+        ("{score: alarming_precision, kind: ceiling, margin: 1.1}", "decides nothing; give it in"),
+        ("{score: incident_recall, kind: non_inferiority, margin: 1}", "decides nothing; give it in"),
         ("{score: early_detections, kind: ceiling, direction: up, margin: 1}", "never has an interval"),
         (
             "{score: services_per_page, kind: ceiling, direction: down, margin: 3}",
@@ -67,7 +67,7 @@ def test_a_reader_sees_numbers_margin_and_answer_of_each(titleshot) -> None:
         ),
         (
             "{score: incident_recall, kind: superiority, group_guardrail: {by: team, margin: 1}}",
-            "no group could be shown to lose more than its guardrail allows",
+            "a guardrail margin of 1 decides nothing",
         ),
     ],
 )

@@ -212,6 +212,13 @@ def test_a_score_nobody_computed_is_invalid_and_the_nearest_is_named() -> None:
     assert "did you mean 'incident_recall'?" in verdict.reasons[0]
 
 
+@pytest.mark.parametrize("margin", [1.0, 5.0])
+def test_five_points_written_as_five_promote_nobody(margin: float) -> None:
+    found = one(Criterion(score="incident_recall", kind="non_inferiority", margin=margin), -0.01, 0.01)
+    assert found.answer == "invalid"
+    assert any("5 points are 0.05" in reason for reason in found.reasons)
+
+
 def test_a_group_that_is_shown_to_lose_stops_a_promotion_and_a_small_one_is_named() -> None:
     rail = GroupGuardrail(by="severity", margin=0.15, minimum_n=20)
     policy = policy_of(RECALL.model_copy(update={"group_guardrail": rail}))

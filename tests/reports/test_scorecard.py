@@ -181,6 +181,15 @@ def test_labels_that_are_not_complete_make_precision_a_bracket(tmp_path: Path) -
     assert {one.outcome for one in card.pages} == {"detection", "unmatched"}
 
 
+def test_no_interval_leaves_the_range_of_its_score(tmp_path: Path) -> None:
+    hits = [page(day + MINUTES) for day in range(1, 29)]
+    card = scored(tmp_path, hits, [incident(day) for day in range(1, 29)], days=30)
+    assert card.score("naming_precision").value == 1.0
+    for score in card.scores:
+        if score.unit == "ratio" and score.low is not None and score.high is not None:
+            assert 0 <= score.low <= score.high <= 1, score.name
+
+
 def test_a_page_on_a_service_nobody_knows_is_false_and_told(tmp_path: Path) -> None:
     card = scored(tmp_path, [page(9, "elsewhere")], [incident(1)])
     assert [one.outcome for one in card.pages] == ["false"]
