@@ -14,8 +14,8 @@ def cost_of_being_wrong(comparison: Comparison) -> list[tuple[str, str]]:
     recall = bounds(pair_named(comparison, "incident_recall"))
     false = bounds(pair_named(comparison, "false_pages_per_week"))
     if recall is None and false is None:
-        nothing = "Incidents caught and false pages have no interval, so neither mistake can be bounded."
-        return [("It cannot be said", nothing)]
+        unbounded = "Incidents caught and false pages have no interval, so neither mistake can be bounded."
+        return [("It cannot be said", unbounded)]
     promoting, keeping = [], []
     open_end = ""
     if recall is None or not comparison.weeks:
@@ -34,9 +34,12 @@ def cost_of_being_wrong(comparison: Comparison) -> list[tuple[str, str]]:
             promoting.append(f"up to {_some(false[1])} more false pages a week on call")
         if false[0] < 0:
             keeping.append(f"up to {_some(-false[0])} false pages a week on call that need not be")
+    # Of what has no interval nothing is said but that.
+    bounded = ["missed incidents"] * (recall is not None) + ["false pages"] * (false is not None)
+    nothing = f"no more {' or '.join(bounded)} that the intervals would show"
     return [
-        ("If promoting is the mistake", _cost(promoting) + open_end),
-        (f"If keeping {today_of(comparison)} is the mistake", _cost(keeping) + open_end),
+        ("If promoting is the mistake", _cost(promoting, nothing) + open_end),
+        (f"If keeping {today_of(comparison)} is the mistake", _cost(keeping, nothing) + open_end),
     ]
 
 
@@ -44,6 +47,6 @@ def _some(count: float) -> str:
     return number(round(count) if count >= 10 else round(count, 1))
 
 
-def _cost(parts: list[str]) -> str:
-    text = " and ".join(parts) or "no more missed incidents or false pages that the intervals would show"
+def _cost(parts: list[str], nothing: str) -> str:
+    text = " and ".join(parts) or nothing
     return f"{text[0].upper()}{text[1:]}."

@@ -131,6 +131,8 @@ def _nights(comparison: Comparison, night: Night) -> Reason | None:
     if pair is None and not before and not after:
         return None
     scale = f"in {number(round(comparison.weeks, 1))} weeks"
+    if not comparison.challenger.settings.labels_complete:
+        scale += ", as far as labels tell"
     if not has_champion(comparison):
         sentence = f"{counted(after, 'on-call night')} would have been broken for nothing {scale}."
     elif before == after:
