@@ -40,7 +40,9 @@ class ProphetForecastParams(BandParams):
     min_points: Annotated[int, Field(ge=10)] = 96
     """Grid points of history a series needs; others are not scored."""
     changepoint_prior_scale: Annotated[float, Field(gt=0, le=10)] = 0.05
+    """Prophet's own: how readily the trend bends."""
     seasonality_mode: Literal["additive", "multiplicative"] = "additive"
+    """Prophet's own: whether day and week are added to the trend or grow with it."""
     country_holidays: Annotated[str, Field(pattern="^[A-Z]{2}$")] | None = None
     """Two letters of a country whose public holidays the model is told of."""
 

@@ -41,7 +41,9 @@ class SeasonalBaselineParams(BandParams):
     """``slot_s`` must divide the period; ``zone``, or ``utc_offset_s``, is the clock people live by."""
 
     period: Literal["week", "day"] = "week"
+    """What repeats: hours are held against the same ones of other weeks, or of other days."""
     slot_s: Annotated[float, Field(ge=60, le=86_400)] = 3600
+    """Length of the slots the period is cut into."""
     utc_offset_s: Annotated[float, Field(ge=-86_400, le=86_400)] = 0
     min_points: Annotated[int, Field(ge=3)] = 8
     """Samples of history a slot needs before it says anything."""

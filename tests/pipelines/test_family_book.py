@@ -42,9 +42,12 @@ def test_a_picture_is_what_the_family_draws_of_itself_now(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", families())
-def test_a_family_says_what_it_is_deaf_to_and_where_it_comes_from(name: str) -> None:
+def test_a_family_says_what_it_is_deaf_to_where_it_comes_from_and_what_each_parameter_means(
+    name: str,
+) -> None:
     words = told(families()[name])
     assert words.title.endswith(".")
+    assert [row.name for row in parameters(families()[name].Params) if not row.says] == []
     for kind in ("equation", "deaf", "source"):
         assert words.of(kind), kind  # type: ignore[arg-type]
 
