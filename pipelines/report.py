@@ -148,6 +148,12 @@ def _curves(files: Sequence[Path | str], cards: Sequence[Scorecard]) -> list[Thr
                 f"{path} has the curves of {who.contender} on {who.dataset}, which this page is not about;"
                 " name those of its own contenders, or leave out --thresholds"
             )
+        asked, drawn = cards[-1].settings.detect_within_s, curves.settings.detect_within_s
+        if asked != drawn:
+            raise UsageError(
+                f"{path} caps delays at {drawn:g} s, this page at {asked:g} s, so they would not agree; run"
+                f" titleshot thresholds with --detect-within-s {asked:g}"
+            )
         found.append(curves)
     return found
 

@@ -88,8 +88,15 @@ class Evidence:
 
 
 def look_of(comparison: Comparison) -> str:
-    """Digest of what is compared on what: judged again, under any policy, it is the same look."""
+    """Digest of what is compared on what, and how it is scored: judged again, by any policy, it is the same.
+
+    What a policy sets itself (seed, resamples, confidence) is left out; other scoring of the same logs, such
+    as labels taken as complete or more grace, is another try.
+    """
     one, other = comparison.champion, comparison.challenger
+    scored = other.settings.model_dump(
+        mode="json", include={"warm_up_s", "early_s", "grace_s", "hops", "labels_complete", "detect_within_s"}
+    )
     return hashlib.sha256(
         canonical_json(
             [
@@ -97,6 +104,7 @@ def look_of(comparison: Comparison) -> str:
                 other.identity.dataset_digest,
                 other.identity.labels_digest,
                 [other.settings.span_from, other.settings.span_to],
+                scored,
             ]
         ).encode()
     ).hexdigest()
