@@ -127,7 +127,7 @@ def judge(
         budgets=tuple(found.budgets),
         faults=tuple(found.faults),
         unmet=tuple(found.unmet),
-        missing=tuple(found.missing) if rule.answer == "not_enough_evidence" else (),
+        missing=tuple(dict.fromkeys(found.missing)) if rule.answer == "not_enough_evidence" else (),
         group=group,
         narrow=tier.narrow,
         next_step=policy.rollout[0].in_words() if rule.answer == "promote" and policy.rollout else None,

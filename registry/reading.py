@@ -12,6 +12,7 @@ from titleshot.datasets.contracts.scores import Direction, Score
 from titleshot.registry.labelling import pages_to_label
 from titleshot.registry.wording import amount, change, count, percent, span, title, weeks
 from titleshot.reports.feedback.definitions import USEFULNESS
+from titleshot.reports.statistics import FEWEST_BLOCKS
 
 Place = Literal["pass", "fail", "undecided"]
 
@@ -86,6 +87,9 @@ class Reading:
         score, name = self.score, title(self.score.name)
         if score.name == USEFULNESS.name:  # its interval is a bracket: answers close it, incidents do not
             return f"{name}: {pages_to_label(score, comparison, self._turn(bound))}", None
+        if self.gain is None and self.value is not None and comparison.blocks < FEWEST_BLOCKS:
+            days = count(FEWEST_BLOCKS - comparison.blocks, "days")
+            return f"{days} more: an interval over days needs {FEWEST_BLOCKS}", None
         if self.gain is None:
             return f"{name}: {score.reason or 'there is no interval'}", None
         value, low, high = self.gain

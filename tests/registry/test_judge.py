@@ -295,3 +295,15 @@ def test_swapping_champion_and_challenger_never_promotes_both_ways(
         for swapped in (False, True)
     ]
     assert answers.count("promote") <= 1
+
+
+def test_under_twenty_days_what_is_missing_is_days_and_is_said_once() -> None:
+    policy = load_policy().model_copy(update={"minimum": Minimum()})
+    comparison = rehearsed(policy, CASES[0])
+    short = [
+        pair.model_copy(update={"low": None, "high": None, "reason": "12 day blocks"})
+        for pair in comparison.pairs
+    ]
+    verdict = judge(comparison.model_copy(update={"pairs": tuple(short), "blocks": 12}), policy, judged_at=0)
+    assert verdict.answer == "not_enough_evidence"
+    assert verdict.missing.count("8 days more: an interval over days needs 20") == 1
