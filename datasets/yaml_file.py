@@ -178,7 +178,7 @@ def parse_document(text: str, *, where: str = "text") -> YamlDocument:
         reader = _Reader(text)
         node = reader.get_single_node()
         if node is None:
-            raise MalformedInput(f"{where}:1: the file is empty")
+            raise MalformedInput(f"{where}:1: the file is empty; write its fields, one a line")
         walk = _Walk(where)
         data = walk.value(node, ())
     except yaml.MarkedYAMLError as error:

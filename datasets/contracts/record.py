@@ -140,4 +140,5 @@ def in_words(message: str) -> str:
     >>> in_words("Input should be a valid dictionary or instance of Owners")
     'Input should be a valid dictionary'
     """
-    return message.removeprefix("Value error, ").partition(" or instance of ")[0]
+    said = message.removeprefix("Value error, ").partition(" or instance of ")[0]
+    return said.replace("a valid tuple", "a list")  # YAML and JSON have no tuples
