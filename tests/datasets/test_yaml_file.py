@@ -72,7 +72,7 @@ def test_all_faults_are_told_at_once() -> None:
         parse_yaml("nme: oak\ngrows: 3\n", Tree, where="tree")
     assert str(error.value).splitlines() == [
         "tree:1: name: is missing",
-        "tree:2: grows: Input should be a valid tuple, got 3",
+        "tree:2: grows: Input should be a list, got 3",
         "tree:1: nme: unknown field; did you mean 'name'?",
     ]
 
