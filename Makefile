@@ -10,7 +10,7 @@ export NUMBA_CACHE_DIR := $(CURDIR)/build/numba-cache
 export MLFLOW_DISABLE_TELEMETRY := true
 export GX_ANALYTICS_ENABLED := false
 
-.PHONY: help setup demo test check format lint types layers fast notebook bench truth lock
+.PHONY: help setup demo test check format lint types layers fast notebook bench benchmarks truth lock
 
 help:
 	@echo "make demo   the whole way on the synthetic platform (sets itself up)"
@@ -18,6 +18,7 @@ help:
 	@echo "make check  format, lint, types, layers, fast tests"
 	@echo "make truth  intervals and judge on pairs whose truth is known, into reports/TRUTH.md"
 	@echo "make bench  benchmarks as ratios, NAME=... for one"
+	@echo "make benchmarks  public labelled data in TITLESHOT_DATA, into reports/BENCHMARKS.md"
 
 setup: $(STAMP)
 
@@ -58,6 +59,9 @@ notebook: setup
 
 bench: setup
 	$(BIN)/python -m titleshot.pipelines.bench $(if $(NAME),--name $(NAME))
+
+benchmarks: setup
+	$(BIN)/titleshot benchmarks --out reports/BENCHMARKS.md
 
 truth: setup
 	$(BIN)/python -m titleshot.pipelines.truth

@@ -31,6 +31,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "score": ("score", "score a replay log against labels"),
     "compare": ("compare", "compare a challenger with the champion and judge it"),
     "feedback": ("feedback", "answers on pages: add them, and see which pages to ask about next"),
+    "benchmarks": ("benchmarks", "measure contenders and families on public labelled data"),
     "nab": ("nab", "score a contender, or published results, by NAB's protocol"),
     "sensitivity": ("sensitivity", "how big a planted fault must be for a contender to page, and how soon"),
     "thresholds": ("thresholds", "what lower and higher thresholds buy and cost"),

@@ -12,7 +12,9 @@ from typing import Any
 
 import numpy as np
 
+from titleshot.datasets.dataset import Dataset
 from titleshot.datasets.errors import UsageError
+from titleshot.datasets.replay_log import ReplayLog
 from titleshot.detectors.contender import Contender
 from titleshot.pipelines.contender_source import contender_from
 from titleshot.pipelines.import_ import import_dataset
@@ -108,23 +110,30 @@ def nab(
 
 
 def _replayed(source: Path, contender: Contender, progress: Progress) -> list[NabFile]:
-    windows, times = nab_windows(source), nab_times(source)
+    nab_windows(source)  # what cannot be scored is refused before the work
+    nab_times(source)
     with tempfile.TemporaryDirectory(prefix="titleshot-nab-") as scratch:
         dataset = import_dataset(
             format="nab", source=source, dataset=Path(scratch) / "nab", progress=progress
         )
         validate(dataset, progress=progress)
         log = replay(dataset, contender, out=Path(scratch) / "log", scores=True, progress=progress)
-        table = log.table("scores")
-        codes, at, said = (table.column(name) for name in ("series", "timestamp", "anomaly_score"))
-        by_code, stamps = codes.to_numpy(), at.cast("int64").to_numpy()
-        scores = said.fill_null(0.0).to_numpy()
-        files = []
-        for code, key in enumerate(dataset.series()):
-            name = f"{key.service}.csv"
-            rows, mine = times[name], by_code == code
-            dense = _on_rows(rows, stamps[mine], scores[mine])
-            files.append(nab_file(name, rows, dense, windows_of(windows, name)))
+        return files_of_log(source, dataset, log)
+
+
+def files_of_log(source: Path, dataset: Dataset, log: ReplayLog) -> list[NabFile]:
+    """NAB's files with the dense scores of a log that was replayed on an import of them."""
+    windows, times = nab_windows(source), nab_times(source)
+    table = log.table("scores")
+    codes, at, said = (table.column(name) for name in ("series", "timestamp", "anomaly_score"))
+    by_code, stamps = codes.to_numpy(), at.cast("int64").to_numpy()
+    scores = said.fill_null(0.0).to_numpy()
+    files = []
+    for code, key in enumerate(dataset.series()):
+        name = f"{key.service}.csv"
+        rows, mine = times[name], by_code == code
+        dense = _on_rows(rows, stamps[mine], scores[mine])
+        files.append(nab_file(name, rows, dense, windows_of(windows, name)))
     return files
 
 

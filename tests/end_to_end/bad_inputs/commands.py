@@ -25,6 +25,7 @@ MARKS = {
     "{dense}": "log.json",
     "{evidence}": "digest.json",
     "{nab}": "labels/combined_windows.json",
+    "{public}": "nab/labels/combined_windows.json",
 }
 """Folders that commands read, and the file that makes such a folder what it is."""
 FILES = ("{recipe}", "{policy}", "{decision}", "{jsonl}", "{journal}")
@@ -32,6 +33,7 @@ OUT = "{out}"
 MODEL = "checkout-paging"
 
 GOOD: dict[str, tuple[str, ...]] = {
+    "benchmarks": ("--data", "{public}", "--out", OUT),
     "check": ("{recipe}",),
     "compare": ("never", "{log}", "--labels", "{dataset}", "--policy", "{policy}", "--out", OUT),
     "demo": ("--out", OUT),

@@ -64,4 +64,6 @@ def small_things(folder: Path, decision: str) -> dict[str, Path]:
     FORMATS["nab"].write(nab, ROWS)
     (nab / "labels" / "combined_windows.json").write_text(json.dumps({"group/cpu.csv": []}))
     things["{nab}"] = nab
+    things["{public}"] = folder / "public"
+    shutil.copytree(nab, things["{public}"] / "nab")
     return things

@@ -1,0 +1,67 @@
+"""What ``benchmarks`` measures: every single-series family that needs no fit, as it ships, and contenders."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+from titleshot.detectors.contender import Contender
+from titleshot.detectors.invariants import Invariant
+from titleshot.detectors.recipe import Recipe, load_recipe
+
+COOLDOWN_S = 3600.0
+SHIPPED = ("novelty", "general", "by_signal", "baseline")
+"""Shipped contenders, with their own correlators and paging rules, but with the same cooldown."""
+FAMILIES = (
+    "value_novelty",
+    "robust_mad",
+    "rolling_z_score",
+    "time_of_day",
+    "dspot",
+    "change_point",
+    "flatline",
+    "no_data",
+)
+"""Families with their defaults, each alert a page."""
+NEED_FIT = ("prophet_forecast", "seasonal_baseline")
+"""Families left out: these sets have no healthy history before what is scored."""
+
+
+def contenders() -> dict[str, Contender]:
+    """By the name of a row; the one that the page is about first."""
+    shipped = {name: _for_single_series(load_recipe(name)) for name in SHIPPED}
+    return shipped | {name: _paging_each_alert(name, {"family": name}) for name in FAMILIES}
+
+
+def at_or_above(name: str, threshold: float) -> Contender:
+    """Pages where the value, a score that somebody published, is at or above a threshold."""
+    rule = Invariant(
+        name="below-threshold",
+        must=f"value < {threshold!r}",
+        owner="benchmarks",
+        expires=date(2200, 1, 1),
+        reason="a published score at or above its published threshold",
+    )
+    return Contender(_recipe(name, invariants=(rule,)))
+
+
+def _paging_each_alert(name: str, detector: dict[str, Any]) -> Contender:
+    return Contender(_recipe(name, detectors=({"match": {}, "detector": detector},)))
+
+
+def _recipe(name: str, **watching: Any) -> Recipe:
+    return Recipe.model_validate(
+        {
+            "name": name,
+            "lateness_s": 0,
+            "correlator": {"family": "every_alert"},
+            "paging": {"cooldown_s": COOLDOWN_S},
+            **watching,
+        }
+    )
+
+
+def _for_single_series(recipe: Recipe) -> Contender:
+    # Nothing in these sets comes late; waiting for it would put pages behind incidents of a single row.
+    paging = recipe.paging.model_copy(update={"cooldown_s": COOLDOWN_S})
+    return Contender(recipe.model_copy(update={"lateness_s": 0.0, "paging": paging}))
