@@ -108,10 +108,6 @@ def narrower(panel: Panel, seed: int) -> float:
         ("baseline", "general", 0.85),
         ("baseline", "by_signal", 0.85),
         ("general", "by_signal", 0.85),
-        ("baseline", "module", 0.85),
-        ("module", "by_signal", 0.85),
-        # Forty pages of one side to one of the other: the README has what an oracle gets there.
-        ("module", "general", 0.87),
     ],
 )
 def test_twenty_queued_answers_leave_a_narrower_bracket_than_twenty_anywhere(
