@@ -72,9 +72,8 @@ SETS: dict[str, PublicSet] = {
     "smd": PublicSet(
         "smd-asd",
         "Server Machine Dataset and Application Server Dataset",
-        "every application server (omi-*) and none of the machines, whose two million samples each would take"
-        " many minutes: every metric is watched and a server pages as one, so here a series-week is"
-        " that of a server",
+        "every application server (omi-*) and none of the machines of SMD, which would take some ten minutes"
+        " more: every metric is watched and a server pages as one, so here a series-week is that of a server",
         _smd,
     ),
 }
