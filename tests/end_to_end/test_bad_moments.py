@@ -23,8 +23,8 @@ from titleshot.pipelines import cli
 
 _OTHERS = {"benchmarks", "demo", "journal"}
 WRITERS = [command for command, words in GOOD.items() if OUT in words and command not in _OTHERS]
-"""Commands that write an output; demo and benchmarks are made of the others (the stage has no public set worth
-measuring), and the stage's journal has nothing to write."""
+"""Commands that write an output; demo and benchmarks are made of the others (the stage has no public set
+worth measuring), and the stage's journal has nothing to write."""
 NOTHING_WRONG = BadWords("nothing", "is wrong")
 
 
