@@ -24,6 +24,7 @@ from titleshot.detectors.recipe import Recipe, detector_of
 from titleshot.detectors.row_detection import RowDetection
 from titleshot.detectors.said_in_order import SaidInOrder, in_order, samples_only
 from titleshot.detectors.series import SeriesIndex
+from titleshot.detectors.state import under
 from titleshot.detectors.world import World
 
 _AT_ONCE = 32_768
@@ -345,8 +346,8 @@ class Detection:
         )
         for number, (detector, policy) in enumerate(zip(self._detectors, self._policies, strict=True)):
             if detector is not None:
-                detector.load(_under(f"detector.{number}.", arrays))
-                policy.load(_under(f"policy.{number}.", arrays))
+                detector.load(under(f"detector.{number}.", arrays))
+                policy.load(under(f"policy.{number}.", arrays))
         self.world.load(about["world"])
         self.counts = Counter(about["counts"])
         self._hearing.last = about["heard"]
@@ -355,7 +356,3 @@ class Detection:
         if self.rules is not None:
             self.rules.load(arrays, about["rules"])
         self._use(about["in_use"])
-
-
-def _under(prefix: str, arrays: dict[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
-    return {name.removeprefix(prefix): array for name, array in arrays.items() if name.startswith(prefix)}

@@ -23,6 +23,7 @@ from titleshot.detectors.recipe import Recipe
 from titleshot.detectors.row_detector import RowScored
 from titleshot.detectors.row_families import row_detector_of
 from titleshot.detectors.series import SeriesIndex
+from titleshot.detectors.state import under
 from titleshot.detectors.world import World
 
 _NAMED = 3
@@ -186,16 +187,12 @@ class RowDetection:
     def load(self, arrays: Mapping[str, NDArray[Any]], about: Mapping[str, Any]) -> None:
         """Continue from :meth:`state`; the series index must already hold the same series."""
         self.health.grow(self._series.keys)
-        self.health.load(_under("health.", arrays), about)
+        self.health.load(under("health.", arrays), about)
         for number, (detector, policy) in enumerate(zip(self.detectors, self._policies, strict=True)):
-            detector.load(_under(f"row.{number}.", arrays))
-            policy.load(_under(f"row_policy.{number}.", arrays))
+            detector.load(under(f"row.{number}.", arrays))
+            policy.load(under(f"row_policy.{number}.", arrays))
 
 
 def _key(service: str, metric_name: str) -> SeriesKey:
     namespace, _, name = service.partition("/")
     return SeriesKey(namespace, name, metric_name)
-
-
-def _under(prefix: str, arrays: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
-    return {name.removeprefix(prefix): array for name, array in arrays.items() if name.startswith(prefix)}

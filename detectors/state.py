@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -53,3 +54,12 @@ def unpack(state: bytes) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
         return arrays, header["about"]
     except (ValueError, KeyError, TypeError) as error:
         raise MalformedInput(f"snapshot cannot be read: {error}; take a new one") from None
+
+
+def under(prefix: str, arrays: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
+    """The arrays whose names start with a prefix, without it.
+
+    >>> sorted(under("a.", {"a.x": np.zeros(1), "b.x": np.zeros(1)}))
+    ['x']
+    """
+    return {name.removeprefix(prefix): array for name, array in arrays.items() if name.startswith(prefix)}
