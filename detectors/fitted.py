@@ -6,6 +6,7 @@ import hashlib
 import io
 import json
 import zipfile
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from titleshot.datasets.contracts.instants import format_instant, parse_instant
-from titleshot.datasets.contracts.record import version_of
+from titleshot.datasets.contracts.record import SeriesKey, canonical_json, version_of
 from titleshot.datasets.errors import MalformedInput, UnknownVersion
 from titleshot.detectors.state import pack
 
@@ -111,3 +112,17 @@ def _read_npz(path: Path) -> dict[int, dict[str, NDArray[Any]]]:
             place, _, name = full.partition(".")
             arrays.setdefault(int(place), {})[name] = archive[full]
     return arrays
+
+
+def packed_keys(keys: Sequence[SeriesKey]) -> NDArray[np.uint8]:
+    """Series as JSON text in bytes, to stand among fitted arrays.
+
+    >>> rows_by_key({"keys": packed_keys([SeriesKey("shop", "cart", "latency")])})
+    {SeriesKey(namespace='shop', service='cart', metric_name='latency', series_labels='{}'): 0}
+    """
+    return np.frombuffer(canonical_json([list(key) for key in keys]).encode(), np.uint8).copy()
+
+
+def rows_by_key(arrays: Mapping[str, NDArray[Any]]) -> dict[SeriesKey, int]:
+    """The row of each series that :func:`packed_keys` put among fitted arrays as ``keys``."""
+    return {SeriesKey(*key): row for row, key in enumerate(json.loads(arrays["keys"].tobytes()))}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Annotated, ClassVar, Literal, Self
@@ -13,7 +12,7 @@ from numba import njit
 from pydantic import Field, model_validator
 
 from titleshot.datasets.contracts.instants import SECOND, format_instant
-from titleshot.datasets.contracts.record import SeriesKey, canonical_json
+from titleshot.datasets.contracts.record import SeriesKey
 from titleshot.datasets.errors import MalformedInput
 from titleshot.detectors.detector import (
     HIGHEST_STRANGENESS,
@@ -27,6 +26,7 @@ from titleshot.detectors.detector import (
     Instants,
     Scored,
 )
+from titleshot.detectors.fitted import packed_keys, rows_by_key
 from titleshot.detectors.gaussian_tails import robust_tail
 
 
@@ -156,7 +156,7 @@ class ProphetForecast(Detector):
                 tables.append(table)
         form = (len(known), p.steps)
         return {
-            "keys": np.frombuffer(canonical_json([list(key) for key in known]).encode(), np.uint8).copy(),
+            "keys": packed_keys(known),
             "start": np.full(len(known), start, np.int64),
             "expected": np.array([table[0] for table in tables], np.float64).reshape(form),
             "spread": np.array([table[1] for table in tables], np.float64).reshape(form),
@@ -172,7 +172,7 @@ class ProphetForecast(Detector):
         if not arrays:
             arrays = self.fit([], np.zeros(0, np.int32), np.zeros(0, np.int64), np.zeros(0))
         try:
-            known = {SeriesKey(*key): row for row, key in enumerate(json.loads(arrays["keys"].tobytes()))}
+            known = rows_by_key(arrays)
             start = np.ascontiguousarray(arrays["start"], np.int64)
             expected = np.ascontiguousarray(arrays["expected"], np.float64)
             spread = np.ascontiguousarray(arrays["spread"], np.float64)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Annotated, Any, ClassVar, Literal, Self
@@ -13,7 +12,7 @@ from numba import njit
 from pydantic import Field, model_validator
 
 from titleshot.datasets.contracts.instants import DAY, SECOND, WEEK
-from titleshot.datasets.contracts.record import SeriesKey, canonical_json
+from titleshot.datasets.contracts.record import SeriesKey
 from titleshot.datasets.errors import MalformedInput
 from titleshot.detectors.answers import Answers, Notes, Ticks
 from titleshot.detectors.detector import (
@@ -28,6 +27,7 @@ from titleshot.detectors.detector import (
     Instants,
     Scored,
 )
+from titleshot.detectors.fitted import packed_keys, rows_by_key
 from titleshot.detectors.gaussian_tails import robust_tail
 from titleshot.detectors.local_time import days_of, offsets_of
 from titleshot.detectors.robust_mad import GAUSSIAN_MAD
@@ -188,7 +188,7 @@ class SeasonalBaseline(Detector):
         weeks = np.unique(np.stack([cells, (timestamps[sound] - _FIRST_MONDAY) // WEEK]), axis=1)[0]
         form = (len(keys), p.slots)
         return {
-            "keys": np.frombuffer(canonical_json([list(key) for key in keys]).encode(), np.uint8).copy(),
+            "keys": packed_keys(keys),
             "median": medians.reshape(form),
             "spread": (GAUSSIAN_MAD * spreads).reshape(form),
             "count": counts.astype(np.int32).reshape(form),
@@ -206,7 +206,7 @@ class SeasonalBaseline(Detector):
         if not arrays:
             arrays = self.fit([], np.zeros(0, np.int32), np.zeros(0, np.int64), np.zeros(0))
         try:
-            known = {SeriesKey(*key): row for row, key in enumerate(json.loads(arrays["keys"].tobytes()))}
+            known = rows_by_key(arrays)
             median = np.ascontiguousarray(arrays["median"], np.float64)
             spread = np.ascontiguousarray(arrays["spread"], np.float64)
             count = np.ascontiguousarray(arrays["count"], np.int32)
