@@ -14,7 +14,7 @@ export GX_ANALYTICS_ENABLED := false
 
 help:
 	@echo "make demo   the whole way on the synthetic platform (sets itself up)"
-	@echo "make test   every test, the slow ones too (sets itself up)"
+	@echo "make test   every test, the slow ones too (sets itself up); TIER=slow for those make check leaves out"
 	@echo "make check  format, lint, types, layers, fast tests"
 	@echo "make truth  intervals and judge on pairs whose truth is known, into reports/TRUTH.md"
 	@echo "make bench  benchmarks as ratios, NAME=... for one"
@@ -52,7 +52,7 @@ fast: setup
 check: format lint types layers fast
 
 test: setup
-	$(BIN)/pytest -q -n 2
+	$(BIN)/pytest -q -n 2 $(if $(TIER),-m "$(TIER)")
 
 notebook: setup
 	$(BIN)/jupyter execute --inplace notebooks/*.ipynb
