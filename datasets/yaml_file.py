@@ -8,25 +8,19 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Hashable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar, get_args
+from typing import Any, TypeVar
 
 import yaml
 from pydantic import BaseModel, ValidationError
 
-from titleshot.datasets.contracts.record import FaultAt, in_words
 from titleshot.datasets.errors import MalformedInput, UnknownVersion
-from titleshot.datasets.nearest import nearest
+from titleshot.datasets.yaml_faults import Place, worded
 
 Model = TypeVar("Model", bound=BaseModel)
-Place = tuple[str | int, ...]
-"""Where in a document: keys and list positions from the top."""
-
 _MOST_BYTES = 8_000_000
 _MOST_NODES = 200_000
-_MOST_SHOWN = 80
 _SCALARS = (
     ("tag:yaml.org,2002:null", re.compile(r"(?:~|null|Null|NULL|)"), ["~", "n", "N", ""]),
     ("tag:yaml.org,2002:bool", re.compile(r"(?:true|True|TRUE|false|False|FALSE)"), list("tTfF")),
@@ -113,12 +107,7 @@ class YamlDocument:
             return model.model_validate(self.data)
         except ValidationError as error:
             found = error.errors(include_url=False)
-            faults = [
-                str(self.fault((*fault["loc"], *_within(fault)), _message(fault, model)))
-                for fault in found
-                if not _follows(fault["loc"], fault["type"], [other["loc"] for other in found])
-            ]
-        text = "\n".join(faults)
+            text = "\n".join(str(self.fault(*fault)) for fault in worded(found, model))
         raise (UnknownVersion if "this code reads" in text else MalformedInput)(text)
 
 
@@ -276,20 +265,7 @@ class _Walk:
             )
 
 
-def _within(fault: Any) -> Place:
-    """The field that a check of several fields names, from the record it checked down."""
-    raised = fault.get("ctx", {}).get("error")
-    return raised.place if isinstance(raised, FaultAt) else ()
-
-
-def _follows(place: Place, kind: str, places: list[Place]) -> bool:
-    """A list is called too short when its faulty entries were left out: they say what is wrong."""
-    return kind == "too_short" and any(
-        len(other) > len(place) and other[: len(place)] == place for other in places
-    )
-
-
-def _field(place: tuple[str | int, ...]) -> str:
+def _field(place: Place) -> str:
     return f"{'.'.join(str(part) for part in place)}: " if place else ""
 
 
@@ -297,35 +273,3 @@ def _kind(value: object) -> str:
     return {dict: "a mapping", list: "a list", str: "text", type(None): "nothing"}.get(
         type(value), f"{value!r}"
     )
-
-
-def _message(fault: Any, model: type[BaseModel]) -> str:
-    place: Place = fault["loc"]
-    if fault["type"] == "missing":
-        return "is missing"
-    if fault["type"] == "extra_forbidden":
-        return f"unknown field{nearest(str(place[-1]), _fields_at(model, place[:-1]))}"
-    message = in_words(str(fault["msg"]))
-    given = fault.get("input")
-    if isinstance(given, Hashable) and not isinstance(given, BaseModel) and f"{given!r}" not in message:
-        shown = f"{given!r}"
-        return f"{message}, got {shown if len(shown) <= _MOST_SHOWN else f'{shown[:_MOST_SHOWN]}…'}"
-    return message
-
-
-def _fields_at(model: type[BaseModel], place: Place) -> set[str]:
-    """Names of the fields that any record allowed at that place has."""
-    models = {model}
-    for part in place:
-        inner: set[type[BaseModel]] = set()
-        for candidate in models:
-            if part in candidate.model_fields:
-                inner |= _models_in(candidate.model_fields[str(part)].annotation)
-        models = inner or models
-    return {field.alias or name for candidate in models for name, field in candidate.model_fields.items()}
-
-
-def _models_in(annotation: Any) -> set[type[BaseModel]]:
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return {annotation}
-    return set().union(*(_models_in(part) for part in get_args(annotation)))
