@@ -119,6 +119,7 @@ class ChangePoint(Detector):
 
     family: ClassVar[str] = "change_point"
     hears: ClassVar[Shape] = "drift"
+    has_tail: ClassVar[bool] = False
     Params = ChangePointParams
     params: ChangePointParams
 

@@ -95,18 +95,21 @@ class Contender:
     def memory_s(self) -> float | None:
         """How far back a record can matter: the parts in a row, each with its own memory; None: no bound."""
         firsts = [
-            (self.recipe.make_detector(place).memory_s, (selector.alert or self.recipe.alert))
+            (detector.memory_s, (selector.alert or self.recipe.alert), detector.has_tail)
             for place, selector in enumerate(self.recipe.detectors)
             if selector.detector
+            for detector in [self.recipe.make_detector(place)]
         ]
         for selector in self.recipe.rows:
             memory = ServiceHealth(self.recipe.features, tick_s=self.recipe.tick_s).memory_s
-            firsts.append((memory, selector.alert or self.recipe.alert))
+            firsts.append((memory, selector.alert or self.recipe.alert, True))
         rules = Invariants(self.recipe.invariants, self.recipe.alert, SeriesIndex(), self.recipe.tick)
-        firsts.append((rules.memory_s, AlertPolicyParams()))
+        firsts.append((rules.memory_s, AlertPolicyParams(), False))
+        tails = self.recipe.tails.memory_s if self.recipe.tails else 0.0
         second = Correlation(self.recipe, SeriesIndex()).memory_s
         spans = [
-            None if memory is None else memory + AlertPolicy(policy).memory_s for memory, policy in firsts
+            None if memory is None else memory + max(AlertPolicy(policy).memory_s, tails if rare else 0.0)
+            for memory, policy, rare in firsts
         ]
         if second is None or None in spans:
             return None

@@ -112,6 +112,7 @@ class _Walk:
         self.next_tick = 0
         self._scores = alerts.scores.tolist()
         self._directions = alerts.directions()
+        self._tails = alerts.tail_probabilities()
 
     def until(self, alert_stop: int, tick_before: int | None) -> None:
         """Alerts up to a row number, and ticks before a time (None: all)."""
@@ -129,6 +130,7 @@ class _Walk:
                 self._scores[i],
                 self._directions[i],
                 alerts.detectors[i],
+                self._tails[i],
             )
             half.say(self.correlator.alert(alert, clock, half.world), clock, self.said)
         self.next_alert = max(self.next_alert, alert_stop)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from typing import Any, Literal
 
 import numpy as np
@@ -25,6 +26,7 @@ from titleshot.detectors.row_detection import RowDetection
 from titleshot.detectors.said_in_order import SaidInOrder, in_order, samples_only
 from titleshot.detectors.series import SeriesIndex
 from titleshot.detectors.state import under
+from titleshot.detectors.tail_calibration import TailCalibration, Tails
 from titleshot.detectors.world import World
 
 _AT_ONCE = 32_768
@@ -54,6 +56,7 @@ class Detection:
         self._in_use = -1
         self._detectors: list[Detector | None] = []
         self._policies: list[AlertPolicy] = []
+        self._tails: list[TailCalibration | None] = []
         self.rows = RowDetection(recipe, series, fitted) if recipe.rows and part != "series" else None
         asked = recipe.invariants if part != "series" else ()
         self.rules = Invariants(asked, recipe.alert, series, recipe.tick) if asked else None
@@ -61,6 +64,9 @@ class Detection:
             wanted = selector.detector if part != "rows" else None
             self._detectors.append(detector_of(wanted) if wanted else None)
             self._policies.append(AlertPolicy(selector.alert or recipe.alert))
+            watcher = self._detectors[-1]
+            rare = recipe.tails if watcher is not None and watcher.has_tail else None
+            self._tails.append(TailCalibration(rare) if rare else None)
         self._route = np.empty(0, np.int16)
         # A selector that lets others see its series too has a mask of its own.
         self._also = {
@@ -136,10 +142,12 @@ class Detection:
         for place, mask in self._also.items():
             more = np.array([place in places for places in watchers], np.bool_)
             self._also[place] = np.concatenate([mask, more])
-        for detector, policy in zip(self._detectors, self._policies, strict=True):
+        for detector, policy, tails in zip(self._detectors, self._policies, self._tails, strict=True):
             if detector is not None:
                 detector.grow(n)
                 policy.grow(n)
+            if tails is not None:
+                tails.grow(n)
         if self._fitted is not None and self._in_use >= 0:
             self._use(self._in_use)
 
@@ -242,9 +250,11 @@ class Detection:
                 u,
                 maintained(self.world, self.series.services, said.codes, said.timestamps, u),
             )
+            tails = self._tails[number]
+            rare = tails.fold(said.codes, said.timestamps, u) if tails is not None else None
             hits = np.flatnonzero(status)
             if len(hits):
-                found.append(self._events(number, detector, said, status, hits))
+                found.append(self._events(number, detector, said, status, hits, rare))
         if strangeness is not None:
             scores.append(Scores(codes, timestamps, strangeness))
         events = Events.joined(found) if found else Events.none()
@@ -262,7 +272,9 @@ class Detection:
         mask = self._also.get(number)
         return np.flatnonzero(routes == number if mask is None else mask[codes])
 
-    def _events(self, number: int, detector: Detector, said: SaidInOrder, status: I8, hits: I64) -> Events:
+    def _events(
+        self, number: int, detector: Detector, said: SaidInOrder, status: I8, hits: I64, rare: Tails | None
+    ) -> Events:
         codes, timestamps = said.codes[hits], said.timestamps[hits]
         scored = said.scored
         counts = scored.sample_count[hits]
@@ -276,9 +288,11 @@ class Detection:
             self.world, self.series.services, codes, instants, self.recipe.recent_deploy_s
         )
         n, notes = len(hits), said.notes
-        told: list[dict[str, Any] | None] = [None] * n
+        told: list[Mapping[str, Any] | None] = [None] * n
         if notes is not None:
             told = [detector.tell(notes, row, at) for row, at in zip(hits.tolist(), instants, strict=True)]
+        if (tails := self._tails[number]) is not None and rare is not None:
+            told = tails.told(told, rare, hits)
         return Events(
             ids,
             codes,
@@ -323,6 +337,8 @@ class Detection:
             if detector is not None:
                 arrays |= {f"detector.{number}.{name}": array for name, array in detector.state().items()}
                 arrays |= {f"policy.{number}.{name}": array for name, array in policy.state().items()}
+            if (tails := self._tails[number]) is not None:
+                arrays |= {f"tails.{number}.{name}": array for name, array in tails.state().items()}
         about = {
             "order": order,
             "world": self.world.state(),
@@ -348,6 +364,8 @@ class Detection:
             if detector is not None:
                 detector.load(under(f"detector.{number}.", arrays))
                 policy.load(under(f"policy.{number}.", arrays))
+            if (tails := self._tails[number]) is not None:
+                tails.load(under(f"tails.{number}.", arrays))
         self.world.load(about["world"])
         self.counts = Counter(about["counts"])
         self._hearing.last = about["heard"]

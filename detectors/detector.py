@@ -105,6 +105,8 @@ class Detector(ABC):
     """``lab``: any Python, replayed and compared but never registered."""
     unscored_words: ClassVar[Mapping[str, str]] = {}
     """State columns that count samples left unscored, each with the reason in a word or two."""
+    has_tail: ClassVar[bool] = True
+    """False where an answer hangs on the one before, or comes when nothing does: no draw, no probability."""
     warm_up_s: float = 0
     """How long it must have watched a series before it speaks, where that is longer than a few rows."""
 

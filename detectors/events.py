@@ -136,6 +136,10 @@ class Events:
                 words[row] = told["direction"]
         return words
 
+    def tail_probabilities(self) -> list[float | None]:
+        """How rare each is for its series, where its evidence says so."""
+        return [told.get("tail_probability") if told is not None else None for told in self.told]
+
     def records(self, series: SeriesIndex) -> list[AnomalyEvent]:
         """One :class:`AnomalyEvent` a row."""
         scores = self.scores

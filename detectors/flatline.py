@@ -85,6 +85,7 @@ class Flatline(Detector):
 
     family: ClassVar[str] = "flatline"
     hears: ClassVar[Shape] = "stuck"
+    has_tail: ClassVar[bool] = False
     baseline_by_count: ClassVar[bool] = True
     Params = FlatlineParams
     params: FlatlineParams

@@ -92,6 +92,7 @@ class NoData(Detector):
 
     family: ClassVar[str] = "no_data"
     hears: ClassVar[Shape] = "silence"
+    has_tail: ClassVar[bool] = False
     hears_ticks: ClassVar[bool] = True
     baseline_by_count: ClassVar[bool] = True
     Params = NoDataParams

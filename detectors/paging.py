@@ -24,6 +24,9 @@ class PagingParams(BaseModel):
 
     minimum_severity: Severity = "low"
     minimum_events: Annotated[int, Field(ge=1)] = 1
+    maximum_tail_probability: Annotated[float, Field(gt=0, lt=1)] | None = None
+    """The incident must have an alert this rare for its series. An alert of which that is not known counts as
+    rare: a cold start silences nobody."""
     route: Name = "by_owner"
     """``by_owner``: the team that owns the probable service; anything else is the one route there is."""
     default_route: Name = "on-call"
@@ -49,6 +52,7 @@ class PagingRule:
         self.params = params
         self._cooldown = round(params.cooldown_s * SECOND)
         self._least = SEVERITIES.index(params.minimum_severity)
+        self._rare = 1.0 if params.maximum_tail_probability is None else params.maximum_tail_probability
         self._open: dict[str, list[Page]] = {}  # by the incident they close with
         self._stirred: dict[tuple[str, str | None], int] = {}  # (route, probable service) to clock
 
@@ -67,6 +71,8 @@ class PagingRule:
                 self._stirred.update(((page.route, page.probable_service), clock) for page in paged)
             return []
         if change.event_count < self.params.minimum_events or SEVERITIES.index(change.severity) < self._least:
+            return []
+        if change.rarest > self._rare:
             return []
         return self._page(change.candidate, clock, world)
 

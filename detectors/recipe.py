@@ -27,6 +27,7 @@ from titleshot.detectors.features.service_health_params import ServiceHealthPara
 from titleshot.detectors.invariants import Invariant
 from titleshot.detectors.paging import PagingParams
 from titleshot.detectors.row_families import row_detector_of
+from titleshot.detectors.tail_calibration import TailParams
 
 Seconds = Annotated[float, Field(ge=0, le=366 * 86_400)]
 
@@ -109,13 +110,18 @@ class Recipe(Record):
     invariants: tuple[Invariant, ...] = ()
     """Rules over the latest values of a service, asked at ticks."""
     alert: AlertPolicyParams = AlertPolicyParams()
+    tails: TailParams | None = None
+    """Calibrated tail probabilities beside scores; None: without."""
     correlator: dict[str, Any] | None = None
     paging: PagingParams = PagingParams()
 
     @field_validator("correlator")
     @classmethod
     def _with_defaults(cls, given: dict[str, Any] | None) -> dict[str, Any] | None:
-        return given and _written_out(given, lambda spec: correlator_from(spec).params, "topology_sessions")
+        written = given and _written_out(
+            given, lambda spec: correlator_from(spec).params, "topology_sessions"
+        )
+        return written and {name: value for name, value in written.items() if value is not None}
 
     @model_validator(mode="after")
     def _watches(self) -> Self:
@@ -176,9 +182,11 @@ class Recipe(Record):
         """SHA-256 of what the recipe does: defaults written out, name and description left out."""
         content = self.model_dump(mode="json", exclude={"name", "description"})
         # A recipe from before they were there keeps its digest.
-        for later in ("features", "rows", "invariants"):
+        for later in ("features", "rows", "invariants", "tails"):
             if not content[later]:
                 del content[later]
+        if content["paging"]["maximum_tail_probability"] is None:
+            del content["paging"]["maximum_tail_probability"]
         for selector in content["detectors"]:
             if not selector["also"]:
                 del selector["also"]  # recipes from before there was such a thing are still what they were

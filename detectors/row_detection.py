@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -24,6 +25,7 @@ from titleshot.detectors.row_detector import RowScored
 from titleshot.detectors.row_families import row_detector_of
 from titleshot.detectors.series import SeriesIndex
 from titleshot.detectors.state import under
+from titleshot.detectors.tail_calibration import TailCalibration
 from titleshot.detectors.world import World
 
 _NAMED = 3
@@ -47,6 +49,7 @@ class RowDetection:
         self.health = ServiceHealth(recipe.features, tick_s=recipe.tick_s)
         self.detectors = [row_detector_of(selector.detector) for selector in recipe.rows]
         self._policies = [AlertPolicy(selector.alert or recipe.alert) for selector in recipe.rows]
+        self._tails = [TailCalibration(recipe.tails) if recipe.tails else None for _ in recipe.rows]
         self._seen_by: list[NDArray[np.bool_]] = [np.zeros(0, np.bool_) for _ in recipe.rows]
         self.kept: list[FeatureRows] | None = [] if keep else None
 
@@ -89,9 +92,16 @@ class RowDetection:
             for row in strange.tolist():
                 held[row] = world.in_maintenance(self.health.names[theirs.services[row]], now)
             status = policy.fold(theirs.services, theirs.timestamps, scored.strangeness, held)
+            tails, rare = self._tails[number], None
+            if tails is not None:
+                tails.grow(len(self.health.names))
+                rare = tails.fold(theirs.services, theirs.timestamps, scored.strangeness)
             hits = np.flatnonzero(status)
             if len(hits):
-                found.append(self._events(number, theirs, scored, status, hits, clock, world))
+                said = self._events(number, theirs, scored, status, hits, clock, world)
+                if tails is not None and rare is not None:
+                    said = replace(said, told=tails.told(said.told, rare, hits))
+                found.append(said)
         return found
 
     def _sees(self, number: int) -> NDArray[np.bool_]:
@@ -182,6 +192,9 @@ class RowDetection:
             policy.grow(len(self.health.names))
             out |= {f"row.{number}.{name}": array for name, array in detector.state().items()}
             out |= {f"row_policy.{number}.{name}": array for name, array in policy.state().items()}
+            if (tails := self._tails[number]) is not None:
+                tails.grow(len(self.health.names))
+                out |= {f"row_tails.{number}.{name}": array for name, array in tails.state().items()}
         return out, about
 
     def load(self, arrays: Mapping[str, NDArray[Any]], about: Mapping[str, Any]) -> None:
@@ -191,6 +204,8 @@ class RowDetection:
         for number, (detector, policy) in enumerate(zip(self.detectors, self._policies, strict=True)):
             detector.load(under(f"row.{number}.", arrays))
             policy.load(under(f"row_policy.{number}.", arrays))
+            if (tails := self._tails[number]) is not None:
+                tails.load(under(f"row_tails.{number}.", arrays))
 
 
 def _key(service: str, metric_name: str) -> SeriesKey:

@@ -28,6 +28,8 @@ class Alert(NamedTuple):
     anomaly_score: float
     direction: str | None
     detector: str
+    tail_probability: float | None = None
+    """How rare such strangeness is for the series while nothing is wrong; None: not known."""
 
     @property
     def strangeness(self) -> float:
@@ -43,12 +45,13 @@ class Alert(NamedTuple):
 class Change:
     """What one alert or tick did to one incident.
 
-    ``severity`` and ``event_count`` are those after the change. The whole record is ``candidate``, made when
+    ``severity``, ``event_count`` and ``rarest`` (the least tail probability of an alert in it, an unknown one
+    counting as 0) are those after the change. The whole record is ``candidate``, made when
     first asked for, because most changes are joins that nobody reads further; it asks the world, so read it
     before the world moves on.
     """
 
-    __slots__ = ("_candidate", "_make", "event_count", "incident_id", "severity", "what")
+    __slots__ = ("_candidate", "_make", "event_count", "incident_id", "rarest", "severity", "what")
 
     def __init__(
         self,
@@ -57,11 +60,13 @@ class Change:
         severity: Severity,
         event_count: int,
         make: Callable[[], IncidentCandidate],
+        rarest: float = 0.0,
     ) -> None:
         self.what = what
         self.incident_id = incident_id
         self.severity = severity
         self.event_count = event_count
+        self.rarest = rarest
         self._make = make
         self._candidate: IncidentCandidate | None = None
 
@@ -110,7 +115,8 @@ class Correlator(ABC):
 
     def __init__(self, params: CorrelatorParams) -> None:
         self.params = params
-        said = canonical_json(params.model_dump(mode="json"))
+        # An option that is off is left out, so that what it was added to keeps its name.
+        said = canonical_json(params.model_dump(mode="json", exclude_none=True))
         self.name = f"{self.family}@{hashlib.sha256(said.encode()).hexdigest()[:8]}"
 
     @property

@@ -27,6 +27,9 @@ _GRADES: tuple[Severity, ...] = ("low", "low", "medium", "medium", "high", "high
 """By points, the last for all above."""
 
 
+Probability = Annotated[float, Field(gt=0, lt=1)]
+
+
 class TopologySessionsParams(CorrelatorParams):
     """Parameters of ``topology_sessions``."""
 
@@ -38,6 +41,9 @@ class TopologySessionsParams(CorrelatorParams):
     """No story lasts longer; at least three gaps."""
     deploy_within_s: Annotated[float, Field(ge=0, le=86_400 * 30)] = 3600.0
     """A deploy counts as recent for this long."""
+    rare: tuple[Probability, Probability] | None = None
+    """Tail probabilities that give one and two points of strangeness instead of u from 2 and from 4, where
+    an alert has one."""
 
     @model_validator(mode="after")
     def _cap_spans_gaps(self) -> TopologySessionsParams:
@@ -57,7 +63,8 @@ class TopologySessions(Correlator):
     session can always last a third of the cap, never longer than the cap, and how a ceaseless storm is cut
     does not depend on when it began: the past is forgotten after 4/3 of ``cap_s``.
 
-    Severity adds a point each for strangeness (u from 2, from 4), blast radius (from 2 services, from 4),
+    Severity adds a point each for strangeness (u from 2, from 4; with ``rare`` by tail
+    probability), blast radius (from 2 services, from 4),
     persistence (from 3 alerts, from 6) and a critical tier, and takes one where all tiers are low: up to 1
     low, 2 and 3 medium, 4 and 5 high, 6 and 7 critical. It never falls, so a paging rule that waits for a
     severity waits for evidence: one wild alert on a critical service is as good as three mild ones on two.
@@ -111,11 +118,18 @@ class TopologySessions(Correlator):
         if service not in session.members:
             points = _TIER_POINTS.get(world.tier(service, at) or "", 0)
             session.tier_points = max(session.tier_points, points)
-        session.take(alert, service)
+        session.take(alert, service, self._points(alert))
         self._events.add(alert.event_id)
         self._latest[service] = session
         changes.append(self._change(what, session, clock, world))
         return changes
+
+    def _points(self, alert: Alert) -> int:
+        """What an alert adds to severity by being strange."""
+        rare, p = self.params.rare, alert.tail_probability
+        if rare is None or p is None:
+            return (alert.strangeness >= 2) + (alert.strangeness >= 4)
+        return (p <= rare[0]) + (p <= rare[1])
 
     def due(self) -> int | None:
         while self._dues:
@@ -200,7 +214,7 @@ class TopologySessions(Correlator):
     ) -> Change:
         # The session moves on before a record is asked for: hold what it was.
         severity, count, last = session.severity, len(session.events), session.last
-        members = session.members.copy()
+        members, rarest = session.members.copy(), session.rarest
 
         def candidate() -> IncidentCandidate:
             params = self.params
@@ -221,13 +235,23 @@ class TopologySessions(Correlator):
                 flushed=flushed,
             )
 
-        return Change(what, session.incident_id, severity, count, candidate)
+        return Change(what, session.incident_id, severity, count, candidate, rarest)
 
 
 class _Session:
     """One story: its members by canonical name and its events in the order they joined."""
 
-    __slots__ = ("cut", "events", "incident_id", "last", "members", "opened_at", "strangest", "tier_points")
+    __slots__ = (
+        "cut",
+        "events",
+        "incident_id",
+        "last",
+        "members",
+        "opened_at",
+        "rarest",
+        "strange_points",
+        "tier_points",
+    )
 
     def __init__(self, incident_id: str, opened_at: int, cut: int) -> None:
         self.incident_id = incident_id
@@ -236,13 +260,14 @@ class _Session:
         self.last = opened_at
         self.members: dict[str, Member] = {}
         self.events: list[str] = []
-        self.strangest = 0.0
+        self.strange_points = 0
+        self.rarest = 1.0
         self.tier_points = -1
 
     @property
     def severity(self) -> Severity:
         services, alerts = len(self.members), len(self.events)
-        points = (self.strangest >= 2) + (self.strangest >= 4) + self.tier_points
+        points = self.strange_points + self.tier_points
         points += (services >= 2) + (services >= 4) + (alerts >= 3) + (alerts >= 6)
         return _GRADES[min(max(points, 0), len(_GRADES) - 1)]
 
@@ -250,7 +275,7 @@ class _Session:
         """From this instant on nothing can join."""
         return min(self.last + gap, self.cut)
 
-    def take(self, alert: Alert, service: str) -> None:
+    def take(self, alert: Alert, service: str, points: int) -> None:
         u = alert.strangeness
         member = self.members.get(service)
         if member is None:
@@ -261,7 +286,8 @@ class _Session:
             )
         self.events.append(alert.event_id)
         self.last = alert.timestamp
-        self.strangest = max(self.strangest, u)
+        self.strange_points = max(self.strange_points, points)
+        self.rarest = min(self.rarest, alert.tail_probability or 0.0)
 
     def absorb(self, other: _Session) -> None:
         """Take over a session opened later, whose cut is therefore no earlier."""
@@ -279,17 +305,19 @@ class _Session:
             )
         self.events.extend(other.events)
         self.last = max(self.last, other.last)
-        self.strangest = max(self.strangest, other.strangest)
+        self.strange_points = max(self.strange_points, other.strange_points)
+        self.rarest = min(self.rarest, other.rarest)
         self.tier_points = max(self.tier_points, other.tier_points)
 
     def state(self) -> list[Any]:
-        whole = [self.incident_id, self.opened_at, self.cut, self.last, self.strangest, self.tier_points]
+        whole = [self.incident_id, self.opened_at, self.cut, self.last]
+        whole += [self.strange_points, self.rarest, self.tier_points]
         return [*whole, [[service, *member] for service, member in self.members.items()], self.events]
 
     @classmethod
     def of(cls, row: list[Any]) -> _Session:
         session = cls(*row[:3])
-        session.last, session.strangest, session.tier_points = row[3:6]
-        session.members = {service: Member(*rest) for service, *rest in row[6]}
-        session.events = list(row[7])
+        session.last, session.strange_points, session.rarest, session.tier_points = row[3:7]
+        session.members = {service: Member(*rest) for service, *rest in row[7]}
+        session.events = list(row[8])
         return session

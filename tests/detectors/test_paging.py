@@ -77,6 +77,12 @@ class TestWhenToPage:
         page = paging.consider(change("joined", severity="critical", events=3), 4, WORLD)[0]
         assert (page.paged_at, page.severity, page.status) == (4, "critical", "sent")
 
+    def test_it_waits_for_an_alert_that_is_rare_enough(self) -> None:
+        paging, common, rare = rule(maximum_tail_probability=1e-4), change("opened"), change("joined")
+        common.rarest, rare.rarest = 0.01, 1e-5
+        assert paging.consider(common, 0, World()) == []
+        assert len(paging.consider(rare, 1, World())) == 1
+
     def test_an_incident_that_never_paged_closes_silently(self) -> None:
         paging = rule(minimum_severity="critical")
         paging.consider(change("opened"), 1, WORLD)

@@ -373,3 +373,22 @@ def test_an_incident_is_named_after_its_first_alert_and_the_correlator() -> None
 
     assert name() == name()
     assert name() != name(gap_s=700)
+
+
+def test_with_rare_an_alert_is_as_grave_as_it_is_rare_for_its_series() -> None:
+    def severity(probability: float | None, score: float) -> str:
+        strange = alert("cart", 0, score)._replace(tail_probability=probability)
+        (change,) = sessions(rare=[1e-3, 1e-5]).alert(strange, strange.timestamp, world_of())
+        return change.severity
+
+    assert severity(1e-6, 0.6) == severity(None, 0.9) == "medium"
+    assert severity(0.01, 0.9) == severity(None, 0.6) == "low"
+
+
+def test_the_rarest_alert_is_told_and_one_of_unknown_rarity_counts_as_rare() -> None:
+    world, correlator = world_of(), sessions()
+    first, second, third = (
+        alert("cart", minute)._replace(tail_probability=p) for minute, p in ((0, 0.01), (1, 0.002), (2, None))
+    )
+    told = [correlator.alert(each, each.timestamp, world)[-1].rarest for each in (first, second, third)]
+    assert told == [0.01, 0.002, 0.0]
