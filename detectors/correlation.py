@@ -130,7 +130,8 @@ class _Walk:
                 self._directions[i],
                 alerts.detectors[i],
             )
-            half.say(self.correlator.alert(alert, clock, half.world), clock, self.said)
+            if half.paging.hears(alert, half.world):
+                half.say(self.correlator.alert(alert, clock, half.world), clock, self.said)
         self.next_alert = max(self.next_alert, alert_stop)
         stop = len(self.tick_times)
         self._ticks(

@@ -179,6 +179,8 @@ class Recipe(Record):
         for later in ("features", "rows", "invariants"):
             if not content[later]:
                 del content[later]
+        if content["paging"]["witnesses"] is None:
+            del content["paging"]["witnesses"]
         for selector in content["detectors"]:
             if not selector["also"]:
                 del selector["also"]  # recipes from before there was such a thing are still what they were
