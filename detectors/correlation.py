@@ -132,7 +132,8 @@ class _Walk:
                 alerts.detectors[i],
                 self._tails[i],
             )
-            half.say(self.correlator.alert(alert, clock, half.world), clock, self.said)
+            if half.paging.hears(alert, half.world):
+                half.say(self.correlator.alert(alert, clock, half.world), clock, self.said)
         self.next_alert = max(self.next_alert, alert_stop)
         stop = len(self.tick_times)
         self._ticks(

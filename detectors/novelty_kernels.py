@@ -11,14 +11,10 @@ QUIET_CELLS = 8
 """The quiet time is kept in so many cells of the clock and the one under way."""
 ALARM_CELLS = 28
 """The time over which alarms are counted is kept in so many cells; each counts once."""
-LOUD = 2.0
-"""Alarms this strange are counted: weaker ones come as often as chance has it."""
 DAY_LOUD, DAY_REPEAT_RATIO = 0.2, 2.0
 """A series that misses its time of day by this has no daily shape; what each such cell costs that part."""
 EDGE_RATIO = 0.001
 """This share of the past values on either side is left out of their range."""
-LEAST_PART = 0.2
-"""No part takes more from the others than a strangeness of this."""
 DAY_KNOWN_RATIO, DAY_NEIGHBOURS = 0.15, 3
 """At the same time of day a value is known within this share of the range; and whose spacing counts."""
 DAY_SPACING_RATIO = 5.0
@@ -65,6 +61,20 @@ def _forget(  # type: ignore[no-untyped-def] # pragma: no cover
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
+def _settle(  # type: ignore[no-untyped-def] # pragma: no cover
+    points, ordered, n, here, waiting, levels, ordered_levels, m
+):
+    """Put the newest of n points, and their levels, among the ordered ones; how many levels there are."""
+    for back in range(waiting, 0, -1):
+        i = here - back if here >= back else here - back + len(points)
+        _insert(ordered, n - back, points[i])
+        if len(levels) > 0 and levels[i] == levels[i]:
+            _insert(ordered_levels, m, levels[i])
+            m += 1
+    return m
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
 def _known(ordered, n, value):  # type: ignore[no-untyped-def] # pragma: no cover
     """Nearest of n ordered points, the distance of its own second neighbour, and the range of all."""
     cut = int(EDGE_RATIO * n)
@@ -87,43 +97,64 @@ def _known(ordered, n, value):  # type: ignore[no-untyped-def] # pragma: no cove
     return near, spacing, reach
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
-def _known_at_this_hour(  # type: ignore[no-untyped-def] # pragma: no cover
-    points, times, minutes, n, newest, now, minute, about, value
-):
-    """Nearest point of other days at this time of day, the distance of its third neighbour, how many."""
-    window = len(points)
-    count = 0
-    near = distance = np.inf
-    at = -1
-    for back in range(n):
-        i = newest - back if newest >= back else newest - back + window
-        apart = abs(minutes[i] - minute)
-        if min(apart, _MINUTES - apart) <= about and now - times[i] > _HALF_DAY:
-            count += 1
-            if abs(points[i] - value) < distance:
-                distance = abs(points[i] - value)
-                near = points[i]
-                at = i
-    spacing = np.full(DAY_NEIGHBOURS, np.inf)
-    for i in range(n):
-        if i == at:
-            continue
-        apart = abs(minutes[i] - minute)
-        if min(apart, _MINUTES - apart) <= about and now - times[i] > _HALF_DAY:
-            away = abs(points[i] - near)
-            place = DAY_NEIGHBOURS - 1
-            if away < spacing[place]:
-                while place > 0 and spacing[place - 1] > away:
-                    spacing[place] = spacing[place - 1]
-                    place -= 1
-                spacing[place] = away
-    return near, spacing[DAY_NEIGHBOURS - 1], count
-
-
 _HALF_DAY = 43_200 * 1_000_000_000
 _DAY = 2 * _HALF_DAY
-_MINUTE = 60 * 1_000_000_000
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _since(moments, oldest, n, at):  # type: ignore[no-untyped-def] # pragma: no cover
+    """How many of n moments, in order from the oldest on, are before an instant."""
+    low, high = 0, n
+    while low < high:
+        middle = (low + high) >> 1
+        i = oldest + middle
+        if moments[i if i < len(moments) else i - len(moments)] < at:
+            low = middle + 1
+        else:
+            high = middle
+    return low
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _known_at_this_hour(  # type: ignore[no-untyped-def] # pragma: no cover
+    points, moments, oldest, n, now, about, value, close
+):
+    """Nearest point of other days at this time of day, the distance of its third neighbour, how many.
+
+    None is said to be there as soon as one lies within ``close``: then nobody asks how near it is.
+    """
+    window = len(points)
+    count, at = 0, -1
+    near = distance = np.inf
+    spacing = np.full(DAY_NEIGHBOURS, np.inf)
+    for asked in range(2):
+        then = now - _DAY
+        while n > 0 and then + about >= moments[oldest]:
+            first = _since(moments, oldest, n, then - about)
+            for k in range(first, n):
+                i = oldest + k if oldest + k < window else oldest + k - window
+                if moments[i] > then + about:
+                    break
+                if asked == 0:
+                    count += 1
+                    if abs(points[i] - value) < distance:
+                        distance = abs(points[i] - value)
+                        near = points[i]
+                        at = i
+                    if distance <= close:
+                        return near, np.inf, 0
+                elif i != at:
+                    away = abs(points[i] - near)
+                    place = DAY_NEIGHBOURS - 1
+                    if away < spacing[place]:
+                        while place > 0 and spacing[place - 1] > away:
+                            spacing[place] = spacing[place - 1]
+                            place -= 1
+                        spacing[place] = away
+            then -= _DAY
+        if count <= DAY_NEIGHBOURS + 1:
+            break
+    return near, spacing[DAY_NEIGHBOURS - 1], count
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -150,10 +181,10 @@ def _marked(stamps, cell):  # type: ignore[no-untyped-def] # pragma: no cover
 def fold(  # type: ignore[no-untyped-def] # pragma: no cover
     codes, timestamps, values,
     ring, times, ordered_values, filled, place, quiet_most, quiet_stamp, alarm_stamp, day_stamp, broken,
-    level_ring, ordered_levels, levels_filled, minute_ring,
-    threshold, min_points, memory, known_ratio, spacing_ratio, young, quiet, alarms, repeat_ratio,
-    level_points, level_weight, about, min_days,
-    strangeness, expected, lower, upper, counts, driver, level_u, before, seen_at, since,
+    level_ring, ordered_levels, levels_filled, looked_at, look_most, look_shares, look_share, waiting,
+    threshold, min_points, memory, known_ratio, spacing_ratio, young, quiet, alarms, repeat_ratio, loud,
+    level_points, level_weight, least, about, min_days, company_points, look_ratio,
+    strangeness, expected, lower, upper, counts, driver, level_u, before, seen_at, since, company, began,
 ):  # fmt: skip
     window = ring.shape[1]
     for row in range(len(codes)):
@@ -164,11 +195,20 @@ def fold(  # type: ignore[no-untyped-def] # pragma: no cover
         # Adding 0 makes -0 equal to 0 in bits too.
         value = values[row] + 0.0
         sound = abs(value) <= LARGEST_VALUE
+        span_of_alarms = now // alarms
+        if waiting[code] > 0 and (
+            now - looked_at[code] > QUIET_CELLS * quiet or looked_at[code] // alarms != span_of_alarms
+        ):
+            levels_filled[code] = _settle(
+                points, ordered, n, here, waiting[code],
+                level_ring[code], ordered_levels[code], levels_filled[code],
+            )  # fmt: skip
+            waiting[code] = 0
         oldest = here - n if here >= n else here - n + window
-        while n > 0 and memory > 0 and now - moments[oldest] > memory:
+        while n > waiting[code] and memory > 0 and now - moments[oldest] > memory:
             levels_filled[code] = _forget(
                 ordered,
-                n,
+                n - waiting[code],
                 points[oldest],
                 ordered_levels[code],
                 levels_filled[code],
@@ -184,19 +224,24 @@ def fold(  # type: ignore[no-untyped-def] # pragma: no cover
                 i = here - back if here >= back else here - back + window
                 total += points[i] - value
             level = value + total / level_points
-        minute = (now % _DAY) // _MINUTE
         u = near = half = np.nan
         by = 0
         of_level = np.nan
         repeats = 0
         last = 0
-        span_of_alarms = now // alarms
+        beside = np.nan
         age = now - moments[oldest] if n > 0 else 0
-        if sound and n >= min_points:
+        known = n - waiting[code]
+        looking = confirmed = False
+        begun = 0
+        if sound and known >= min_points:
             ripe = age / (age + young) if young > 0 else 1.0
-            near, spacing, reach = _known(ordered, n, value)
+            near, spacing, reach = _known(ordered, known, value)
             bar = known_ratio * reach + spacing_ratio * spacing
             away = abs(value - near)
+            share = (
+                min(away / (known_ratio * reach), HIGHEST_STRANGENESS) if known_ratio * reach > 0.0 else 0.0
+            )
             u = ripe * away / bar if bar > 0.0 else 0.0
             if level_points > 0:
                 of_level = 0.0
@@ -206,34 +251,57 @@ def fold(  # type: ignore[no-untyped-def] # pragma: no cover
                     room = known_ratio * span + spacing_ratio * gap
                     of_level = ripe * abs(level - close) / room if room > 0.0 else 0.0
                     of_level = min(of_level, HIGHEST_STRANGENESS)
-                both = np.log(max(u, LEAST_PART)) + level_weight * np.log(max(of_level, LEAST_PART))
+                both = np.log(max(u, least)) + level_weight * np.log(max(of_level, least))
                 u = np.exp(both / (1.0 + level_weight)) if u > 0.0 else 0.0
-            if about > 0 and age >= min_days * _DAY:
-                newest = here - 1 if here > 0 else window - 1
+            of_day = 0.0
+            if about > 0 and age >= min_days * _DAY and ripe > 0.0:
                 usual, gap, found = _known_at_this_hour(
-                    points, moments, minute_ring[code], n, newest, now, minute, about, value
-                )
+                    points, moments, oldest, n, now, about, value,
+                    DAY_LOUD * DAY_KNOWN_RATIO * reach / ripe,
+                )  # fmt: skip
                 if found > DAY_NEIGHBOURS + 1:
                     room = DAY_KNOWN_RATIO * reach + DAY_SPACING_RATIO * gap
                     of_day = ripe * abs(value - usual) / room if room > 0.0 else 0.0
                     if of_day >= DAY_LOUD:
                         day_stamp[code, span_of_alarms % (ALARM_CELLS + 1)] = span_of_alarms + 1
                     of_day /= 1.0 + DAY_REPEAT_RATIO * _marked(day_stamp[code], span_of_alarms)
-                    if of_day > u:
-                        u, by, near, bar = of_day, 1, usual, room
-                        away = abs(value - near)
-            u = min(u / threshold, HIGHEST_STRANGENESS)
+            repeats = _marked(alarm_stamp[code], span_of_alarms)
+            weak = 1.0 + repeat_ratio * repeats
+            raw = min(u / threshold, HIGHEST_STRANGENESS)
+            of_day = min(of_day / threshold, HIGHEST_STRANGENESS)
+            if max(raw, of_day) >= loud:
+                alarm_stamp[code, span_of_alarms % (ALARM_CELLS + 1)] = span_of_alarms + 1
+            if company_points > 0:
+                # Company makes up for what repeats take, so they come first.
+                raw /= weak
+                of_day /= weak
+                weak = 1.0
+                if waiting[code] > 0:
+                    if raw > look_most[code]:
+                        look_shares[code] += look_share[code]
+                        look_most[code], look_share[code] = raw, share
+                    else:
+                        look_shares[code] += share
+                    beside = look_shares[code] / company_points
+                    begun = looked_at[code]
+                    together = look_most[code] + (1.0 - look_ratio) * beside
+                    if share > 0.0 and together >= max(1.0, raw):
+                        raw = min(together, HIGHEST_STRANGENESS)
+                elif look_ratio <= raw < 1.0:
+                    looked_at[code], look_most[code], look_share[code] = now, raw, share
+                    look_shares[code] = 0.0
+                    looking = True
+                confirmed = raw >= 1.0
+            if of_day > raw:
+                raw, by, near, bar = of_day, 1, usual, room
+                away = abs(value - near)
             cell = now // quiet
             loudest = _loudest(quiet_most[code], quiet_stamp[code], cell)
-            repeats = _marked(alarm_stamp[code], span_of_alarms)
-            raw = u
-            u = raw / (1.0 + repeat_ratio * repeats)
+            u = raw / weak
             if raw <= loudest:
                 # Said already, and louder: below 1, yet stranger the stranger it is.
                 u = min(u, 0.5 * raw / loudest)
-            if raw >= LOUD:
-                alarm_stamp[code, span_of_alarms % (ALARM_CELLS + 1)] = span_of_alarms + 1
-            if raw >= 1.0:
+            if raw >= (look_ratio if company_points > 0 else 1.0):
                 slot = cell % (QUIET_CELLS + 1)
                 if quiet_stamp[code, slot] != cell + 1:
                     quiet_stamp[code, slot] = cell + 1
@@ -241,7 +309,7 @@ def fold(  # type: ignore[no-untyped-def] # pragma: no cover
                 quiet_most[code, slot] = max(quiet_most[code, slot], raw)
             half = away / u if u > 1e-9 else threshold * bar
             if u >= 1.0:
-                for back in range(1, n + 1):
+                for back in range(1 + waiting[code], n + 1):
                     i = here - back if here >= back else here - back + window
                     if points[i] == near:
                         last = moments[i]
@@ -250,19 +318,21 @@ def fold(  # type: ignore[no-untyped-def] # pragma: no cover
         expected[row] = near
         lower[row] = near - half
         upper[row] = near + half
-        counts[row] = n
+        counts[row] = known
         driver[row] = by
         level_u[row] = of_level
         before[row] = repeats
         seen_at[row] = last
         since[row] = age
+        company[row] = beside
+        began[row] = begun
         if not sound:
             broken[code] += 1
         else:
             if n == window:
                 levels_filled[code] = _forget(
                     ordered,
-                    n,
+                    known,
                     points[here],
                     ordered_levels[code],
                     levels_filled[code],
@@ -270,16 +340,19 @@ def fold(  # type: ignore[no-untyped-def] # pragma: no cover
                     here,
                 )
                 n -= 1
-            _insert(ordered, n, value)
             points[here] = value
             moments[here] = now
             if level_points > 0:
                 level_ring[code, here] = level
-                if level == level:
-                    _insert(ordered_levels[code], levels_filled[code], level)
-                    levels_filled[code] += 1
-            if about > 0:
-                minute_ring[code, here] = minute
-            place[code] = here + 1 if here + 1 < window else 0
+            here = here + 1 if here + 1 < window else 0
             n += 1
+            # While a second look is taken, memory stays as it was before the first.
+            waiting[code] += 1
+            if not (looking or waiting[code] > 1) or confirmed or waiting[code] > company_points:
+                levels_filled[code] = _settle(
+                    points, ordered, n, here, waiting[code],
+                    level_ring[code], ordered_levels[code], levels_filled[code],
+                )  # fmt: skip
+                waiting[code] = 0
+            place[code] = here
         filled[code] = n

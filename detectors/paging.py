@@ -11,7 +11,8 @@ from titleshot.datasets.contracts.incidents import IncidentCandidate, Page
 from titleshot.datasets.contracts.instants import SECOND
 from titleshot.datasets.contracts.record import SEVERITIES, Severity
 from titleshot.datasets.contracts.telemetry import Name
-from titleshot.detectors.correlators.correlator import Change
+from titleshot.detectors.correlators.correlator import Alert, Change
+from titleshot.detectors.witnesses import Witnesses, WitnessParams
 from titleshot.detectors.world import World
 
 _AFRESH = 4
@@ -34,6 +35,8 @@ class PagingParams(BaseModel):
     cooldown_s: Annotated[float, Field(ge=0, le=86_400 * 30)] = 0.0
     maximum_services: Annotated[int, Field(ge=1, le=1000)] = 5
     """Services a page may name, those of the best hypotheses first."""
+    witnesses: WitnessParams | None = None
+    """Who may speak alone where a service and its neighbours have a single series; None: nobody may."""
 
 
 class PagingRule:
@@ -55,11 +58,17 @@ class PagingRule:
         self._rare = 1.0 if params.maximum_tail_probability is None else params.maximum_tail_probability
         self._open: dict[str, list[Page]] = {}  # by the incident they close with
         self._stirred: dict[tuple[str, str | None], int] = {}  # (route, probable service) to clock
+        self._witnesses = Witnesses(params.witnesses) if params.witnesses else None
 
     @property
     def memory_s(self) -> float:
         """Beyond incidents that are still open, the rule depends on no more than this much of the past."""
-        return _AFRESH * self.params.cooldown_s
+        seen_s = self.params.witnesses.seen_s if self.params.witnesses else 0.0
+        return _AFRESH * self.params.cooldown_s + seen_s
+
+    def hears(self, alert: Alert, world: World) -> bool:
+        """Note who speaks; False: it is to be no part of a story. The changes that follow are due to it."""
+        return self._witnesses is None or self._witnesses.hears(alert, world)
 
     def consider(self, change: Change, clock: int, world: World) -> list[Page]:
         """Pages sent or closed because of a change; ``clock`` becomes ``paged_at`` or ``closed_at``."""
@@ -70,11 +79,14 @@ class PagingRule:
             if self._cooldown:
                 self._stirred.update(((page.route, page.probable_service), clock) for page in paged)
             return []
-        if change.event_count < self.params.minimum_events or SEVERITIES.index(change.severity) < self._least:
-            return []
-        if change.rarest > self._rare:
-            return []
-        return self._page(change.candidate, clock, world)
+        enough = (
+            change.event_count >= self.params.minimum_events
+            and SEVERITIES.index(change.severity) >= self._least
+            and change.rarest <= self._rare
+        )
+        if self._witnesses is not None:
+            enough = self._witnesses.suffice(enough)
+        return self._page(change.candidate, clock, world) if enough else []
 
     def state(self) -> dict[str, Any]:
         """JSON that :meth:`load` continues from."""
@@ -83,12 +95,15 @@ class PagingRule:
                 [name, [p.model_dump(mode="json") for p in pages]] for name, pages in self._open.items()
             ],
             "stirred": [[*key, clock] for key, clock in self._stirred.items()],
+            **({} if self._witnesses is None else {"witnesses": self._witnesses.state()}),
         }
 
     def load(self, state: dict[str, Any]) -> None:
         """Continue from :meth:`state`."""
         self._open = {name: [Page.model_validate(page) for page in pages] for name, pages in state["open"]}
         self._stirred = {(route, service): clock for route, service, clock in state["stirred"]}
+        if self._witnesses is not None:
+            self._witnesses.load(state["witnesses"])
 
     def _page(self, incident: IncidentCandidate, clock: int, world: World) -> list[Page]:
         probable = incident.hypotheses[0].service if incident.hypotheses else None

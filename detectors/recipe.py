@@ -185,8 +185,9 @@ class Recipe(Record):
         for later in ("features", "rows", "invariants", "tails"):
             if not content[later]:
                 del content[later]
-        if content["paging"]["maximum_tail_probability"] is None:
-            del content["paging"]["maximum_tail_probability"]
+        for later in ("maximum_tail_probability", "witnesses"):
+            if content["paging"][later] is None:
+                del content["paging"][later]
         for selector in content["detectors"]:
             if not selector["also"]:
                 del selector["also"]  # recipes from before there was such a thing are still what they were

@@ -98,6 +98,10 @@ class ValueNovelty(Detector):
     params: ValueNoveltyParams
     noise_ratio: ClassVar[float] = 1e-3
     """P(U >= 1) on independent Gaussian noise with a memory of days and a threshold of 1."""
+    loud: ClassVar[float] = 2.0
+    """Alarms this strange are counted: weaker ones come as often as chance has it."""
+    least: ClassVar[float] = 0.2
+    """No part takes more from the others than a strangeness of this."""
 
     def __init__(self, params: ValueNoveltyParams | None = None) -> None:
         super().__init__(params)
@@ -109,8 +113,8 @@ class ValueNovelty(Detector):
         if p.memory_s is None:
             return None
         # A level lies behind a value, that behind a missed time of day, that behind an alarm, and that behind
-        # what is said; cells of the clock are kept whole.
-        alarms, quiet = p.alarms_s * (1 + 1 / ALARM_CELLS), p.quiet_s * (1 + 1 / QUIET_CELLS)
+        # what is said; cells of the clock are kept whole, and a second look stays within one.
+        alarms, quiet = p.alarms_s * (1 + 2 / ALARM_CELLS), p.quiet_s * (2 + 1 / QUIET_CELLS)
         return 2 * p.memory_s + 2 * alarms + quiet
 
     @property
@@ -140,7 +144,11 @@ class ValueNovelty(Detector):
             "level_ring": (np.float64, (levels,)),
             "ordered_levels": (np.float64, (levels,)),
             "levels_filled": (np.int32, ()),
-            "minutes": (np.int16, (w if self._day()[0] else 0,)),
+            "looked_at": (np.int64, ()),
+            "look_most": (np.float64, ()),
+            "look_shares": (np.float64, ()),
+            "look_share": (np.float64, ()),
+            "waiting": (np.int32, ()),
         }
 
     def _level(self) -> tuple[int, float]:
@@ -148,8 +156,12 @@ class ValueNovelty(Detector):
         return 0, 0.0
 
     def _day(self) -> tuple[int, int]:
-        """Minutes either side that are the same time of day, and days before that counts; 0: no such part."""
+        """Nanoseconds either side that are the same time of day, and days before that counts; 0: no part."""
         return 0, 0
+
+    def _look(self) -> tuple[int, float]:
+        """Values that may confirm one, and how many bars are worth it; 0: there is no such look."""
+        return 0, 1.0
 
     def fold(self, codes: Codes, timestamps: Instants, values: Floats) -> Scored:
         return self.answer(codes, timestamps, values, Ticks.none()).scored
@@ -163,17 +175,21 @@ class ValueNovelty(Detector):
             "alarms": np.empty(n, np.int32),
             "seen_at": np.empty(n, np.int64),
             "age": np.empty(n, np.int64),
+            "company": np.empty(n),
+            "began": np.empty(n, np.int64),
             "u": scored.strangeness,
         }
         fold(
             codes, timestamps, values,
             c["ring"], c["times"], c["ordered"], c["filled"], c["next"],
             c["quiet_most"], c["quiet_stamp"], c["alarm_stamp"], c["day_stamp"], c["broken"],
-            c["level_ring"], c["ordered_levels"], c["levels_filled"], c["minutes"],
+            c["level_ring"], c["ordered_levels"], c["levels_filled"],
+            c["looked_at"], c["look_most"], c["look_shares"], c["look_share"], c["waiting"],
             p.threshold, p.min_points, int((p.memory_s or 0) * SECOND), p.known_ratio, p.spacing_ratio,
             int(p.young_s * SECOND), int(p.quiet_s * SECOND) // QUIET_CELLS,
-            int(p.alarms_s * SECOND) // ALARM_CELLS, p.repeat_ratio, *self._level(), *self._day(),
-            *scored, notes["part"], notes["level"], notes["alarms"], notes["seen_at"], notes["age"],
+            int(p.alarms_s * SECOND) // ALARM_CELLS, p.repeat_ratio, self.loud,
+            *self._level(), self.least, *self._day(), *self._look(), *scored, notes["part"], notes["level"],
+            notes["alarms"], notes["seen_at"], notes["age"], notes["company"], notes["began"],
         )  # fmt: skip
         return Answers(scored, notes)
 

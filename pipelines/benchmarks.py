@@ -18,7 +18,7 @@ from titleshot.datasets.dataset import Dataset
 from titleshot.datasets.errors import UsageError
 from titleshot.datasets.replay_log import ReplayLog
 from titleshot.datasets.whole_output import whole_file
-from titleshot.pipelines.benchmarks_contenders import at_or_above, contenders
+from titleshot.pipelines.benchmarks_contenders import at_or_above, at_other_bars, contenders
 from titleshot.pipelines.benchmarks_measured import Measured, measured
 from titleshot.pipelines.benchmarks_nab import LABEL_FREE, Protocol, protocol
 from titleshot.pipelines.benchmarks_sets import SETS, chosen_sets, scores_as_values
@@ -29,8 +29,10 @@ from titleshot.reports.literature.nab_results import nab_results, nab_times, nab
 
 OUT = Path("reports/BENCHMARKS.md")
 DATA = "TITLESHOT_DATA"
-ABOUT = "novelty"
+ABOUT = "general"
 """The contender the page is about; random rows have its rate."""
+SCORED = "novelty"
+"""What speaks about lone series in it, by itself: NAB's protocol needs one score a row."""
 PUBLISHED, ORACLE = "contextOSE", 0.768571428571
 """The published detector beside it, and its threshold: the best on the labels it is scored on."""
 
@@ -43,6 +45,7 @@ class Benchmark:
         set: its name in ``SETS``.
         rows: the operational scores, published detectors and chance among them.
         protocol: NAB's own scores, empty for other sets.
+        curve: the contender the page is about with other thresholds, empty for other sets.
     """
 
     set: str
@@ -53,6 +56,7 @@ class Benchmark:
     labels_digest: str
     rows: tuple[Measured, ...]
     protocol: tuple[Protocol, ...]
+    curve: tuple[Measured, ...]
     cpu_s: float
 
 
@@ -99,13 +103,15 @@ def _measured(name: str, source: Path, progress: Progress) -> Benchmark:
             contenders(),
             scratch=scratch / "logs",
             chance_of=ABOUT,
-            scores=(ABOUT,) if name == "nab" else (),
+            scores=(SCORED,) if name == "nab" else (),
             progress=progress,
         )
         own: list[Protocol] = []
+        curve: list[Measured] = []
         if name == "nab":
             rows[1:1] = _published(source, scratch, progress)
-            own = _protocol(source, dataset, ReplayLog(scratch / "logs" / ABOUT), progress)
+            own = _protocol(source, dataset, ReplayLog(scratch / "logs" / SCORED), progress)
+            curve = _curve(dataset, scratch / "bars", progress)
         return Benchmark(
             name,
             dataset.card.series,
@@ -115,8 +121,13 @@ def _measured(name: str, source: Path, progress: Progress) -> Benchmark:
             dataset.labels().digest,
             tuple(rows),
             tuple(own),
+            tuple(curve),
             time.process_time() - began,
         )
+
+
+def _curve(dataset: Dataset, scratch: Path, progress: Progress) -> list[Measured]:
+    return measured(dataset, at_other_bars(), scratch=scratch, kind="oracle", progress=progress)
 
 
 def _published(source: Path, scratch: Path, progress: Progress) -> list[Measured]:
@@ -129,7 +140,7 @@ def _published(source: Path, scratch: Path, progress: Progress) -> list[Measured
 
 
 def _protocol(source: Path, dataset: Dataset, log: ReplayLog, progress: Progress) -> list[Protocol]:
-    detectors: dict[str, Any] = {ABOUT: (files_of_log(source, dataset, log), LABEL_FREE)}
+    detectors: dict[str, Any] = {SCORED: (files_of_log(source, dataset, log), LABEL_FREE)}
     if (source / "results" / PUBLISHED).is_dir():
         detectors[PUBLISHED] = (nab_results(source, PUBLISHED), None)
     return protocol(detectors, progress=progress)
@@ -160,7 +171,7 @@ def command(args: argparse.Namespace, progress: Progress) -> Outcome:
 
 def _document(of: Benchmark) -> dict[str, Any]:
     document = asdict(of)
-    for row in document["rows"]:
+    for row in (*document["rows"], *document["curve"]):
         for score in ("recall", "alarming"):
             row[score] = row[score].model_dump(mode="json")
     return document

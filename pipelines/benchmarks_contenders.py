@@ -10,7 +10,7 @@ from titleshot.detectors.invariants import Invariant
 from titleshot.detectors.recipe import Recipe, load_recipe
 
 COOLDOWN_S = 3600.0
-SHIPPED = ("novelty", "general", "by_signal", "baseline")
+SHIPPED = ("general", "novelty", "by_signal", "baseline")
 """Shipped contenders, with their own correlators and paging rules, but with the same cooldown."""
 FAMILIES = (
     "value_novelty",
@@ -23,6 +23,8 @@ FAMILIES = (
     "no_data",
 )
 """Families with their defaults, each alert a page."""
+BARS = (0.7, 0.85, 1.0, 1.2, 1.5, 2.0)
+"""Thresholds of ``novelty`` within ``general``, in units of the one it ships with."""
 NEED_FIT = ("prophet_forecast", "seasonal_baseline")
 """Families left out: these sets have no healthy history before what is scored."""
 
@@ -31,6 +33,22 @@ def contenders() -> dict[str, Contender]:
     """By the name of a row; the one that the page is about first."""
     shipped = {name: _for_single_series(load_recipe(name)) for name in SHIPPED}
     return shipped | {name: _paging_each_alert(name, {"family": name}) for name in FAMILIES}
+
+
+def at_other_bars() -> dict[str, Contender]:
+    """``general`` with lone series held to each of ``BARS``, by the name of a row."""
+    recipe = load_recipe("general")
+    return {f"bar of {bar:g}": _for_single_series(_with_bar(recipe, bar)) for bar in BARS}
+
+
+def _with_bar(recipe: Recipe, bar: float) -> Recipe:
+    selectors = []
+    for selector in recipe.detectors:
+        spec = selector.detector
+        if spec and spec["family"] == "novelty":
+            spec = {**spec, "threshold": spec["threshold"] * bar}
+        selectors.append(selector.model_copy(update={"detector": spec}))
+    return recipe.model_copy(update={"detectors": tuple(selectors)})
 
 
 def at_or_above(name: str, threshold: float) -> Contender:

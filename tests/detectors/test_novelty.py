@@ -43,39 +43,77 @@ def slowly(params: ValueNoveltyParams, timestamps: list[int], values: list[float
     quiet, alarms = int(p.quiet_s * SECOND) // 8, int(p.alarms_s * SECOND) // 28
     kept: list[tuple[int, float, float | None]] = []
     said: list[tuple[int, float]] = []
+    loud: set[int] = set()
     missed: set[int] = set()
+    looks: list[tuple[float, float]] = []  # strangeness and share of those in the look under way
+    looked_at = 0
     out = []
     for now, value in zip(timestamps, values, strict=True):
+        if now - looked_at > 8 * quiet or now // alarms != looked_at // alarms:
+            looks = []
+        old = kept[: len(kept) - len(looks)]
         if p.memory_s:
-            kept = [row for row in kept if now - row[0] <= p.memory_s * SECOND]
-        points = [point for _, point, _ in kept]
+            old = [row for row in old if now - row[0] <= p.memory_s * SECOND]
+        kept = [*old, *kept[len(kept) - len(looks) :]]
         level = None
         if whole and len(kept) >= p.level_points - 1:
+            points = [point for _, point, _ in kept]
             level = sum([*points[len(points) - p.level_points + 1 :], value]) / p.level_points
         u = math.nan
-        if len(kept) >= p.min_points:
-            age = now - kept[0][0]
+        opens = ends = False
+        share = 0.0
+        if len(old) >= p.min_points:
+            points = [point for _, point, _ in old]
+            age = now - old[0][0]
             ripe = age / (age + p.young_s * SECOND)
             near, spacing = known(points, value, 2)
-            bar = p.known_ratio * reach(points) + p.spacing_ratio * spacing
+            unit = p.known_ratio * reach(points)
+            bar = unit + p.spacing_ratio * spacing
             u = ripe * abs(value - near) / bar if bar else 0.0
+            share = abs(value - near) / unit
+            of_day = 0.0
             if whole:
-                u = u and with_level(p, u, ripe, [old for _, _, old in kept if old is not None], level)
+                u = u and with_level(p, u, ripe, [then for _, _, then in old if then is not None], level)
                 if age >= p.min_days * DAY:
-                    of_day = by_time_of_day(p, ripe, kept, now, value)
+                    of_day = by_time_of_day(p, ripe, kept, reach(points), now, value)
                     if of_day >= 0.2:
                         missed.add(now // alarms)
                     days = sum(0 < now // alarms - day <= 28 for day in missed)
-                    u = max(u, of_day / (1 + 2 * days))
-            raw = u = u / p.threshold
-            loud = {
-                at // alarms for at, other in said if other >= 2 and 0 < now // alarms - at // alarms <= 28
-            }
-            u = raw / (1 + p.repeat_ratio * len(loud))
-            most = max((x for at, x in said if x >= 1 and now // quiet - at // quiet <= 8), default=0.0)
+                    of_day /= 1 + 2 * days
+            u /= p.threshold
+            of_day /= p.threshold
+            weak = 1 + p.repeat_ratio * sum(0 < now // alarms - day <= 28 for day in loud)
+            if max(u, of_day) >= (1 if whole else 2):
+                loud.add(now // alarms)
+            if whole:
+                u /= weak
+                if looks:
+                    everyone = [*looks, (u, share)]
+                    loudest = max(everyone, key=lambda look: look[0])
+                    others = sum(other for _, other in everyone) - loudest[1]
+                    together = loudest[0] + (1 - p.look_ratio) * others / p.company_points
+                    if together >= 1:
+                        u = max(u, together)
+                else:
+                    opens = p.look_ratio <= u < 1
+                ends = u >= 1
+                u = max(u, of_day / weak)
+                weak = 1
+            raw = u
+            u = raw / weak
+            most = max((x for at, x in said if now // quiet - at // quiet <= 8), default=0.0)
             if raw <= most:
                 u = min(u, 0.5 * raw / most)
-            said.append((now, raw))
+            if raw >= (p.look_ratio if whole else 1):
+                said.append((now, raw))
+            if opens:
+                looked_at = now
+            if opens or looks:
+                looks.append((raw if opens else everyone[-1][0], share))
+        elif looks:
+            looks.append((0.0, 0.0))
+        if ends or (whole and len(looks) > p.company_points):
+            looks = []
         out.append(u)
         kept = [*kept, (now, value, level)][-p.window :]
     return out
@@ -88,20 +126,23 @@ def with_level(p: NoveltyParams, u: float, ripe: float, levels: list[float], lev
         room = p.known_ratio * reach(levels) + p.spacing_ratio * spacing
         of_level = ripe * abs(level - near) / room if room else 0.0
     w = p.level_weight
-    return float((max(u, 0.2) * max(of_level, 0.2) ** w) ** (1 / (1 + w)))
+    return float((max(u, 0.1) * max(of_level, 0.1) ** w) ** (1 / (1 + w)))
 
 
-def by_time_of_day(p: NoveltyParams, ripe: float, kept: list[Any], now: int, value: float) -> float:
+def by_time_of_day(
+    p: NoveltyParams, ripe: float, kept: list[Any], whole: float, now: int, value: float
+) -> float:
     def apart(at: int) -> int:
-        minutes = abs(at % DAY // MINUTE - now % DAY // MINUTE)
-        return int(min(minutes, 1_440 - minutes))
+        return min((now - at) % DAY, (at - now) % DAY)
 
-    points = [v for at, v, _ in kept if now - at > DAY // 2 and apart(at) <= p.same_time_s // 60]
+    points = [v for at, v, _ in kept if now - at > DAY // 2 and apart(at) <= p.same_time_s * SECOND]
     if len(points) <= 4:
         return 0.0
     near, spacing = known(points, value, 3)
-    room = 0.15 * reach([v for _, v, _ in kept]) + 5 * spacing
-    return ripe * abs(value - near) / room if room else 0.0
+    away = ripe * abs(value - near)
+    if away <= 0.2 * 0.15 * whole:
+        return 0.0
+    return away / (0.15 * whole + 5 * spacing)
 
 
 streams = st.lists(st.tuples(st.integers(1, 90), st.sampled_from([1, 2, 4, 8, 16, 33, 70, 150])), max_size=70)
@@ -119,10 +160,10 @@ def test_value_novelty_is_its_definition(steps, memory_s, repeat_ratio, threshol
 
 
 @settings(deadline=None)
-@given(streams, st.sampled_from([None, 400_000.0]))
-def test_novelty_is_its_definition(steps, memory_s):
-    small = {**SMALL, "level_points": 3, "min_days": 1, "same_time_s": 7_200, "memory_s": memory_s}
-    params = NoveltyParams(**small)
+@given(streams, st.sampled_from([None, 400_000.0]), st.sampled_from([0.1, 0.5, 1.0]))
+def test_novelty_is_its_definition(steps, memory_s, look_ratio):
+    small = {**SMALL, "level_points": 3, "min_days": 1, "same_time_s": 7_200, "company_points": 3}
+    params = NoveltyParams(**small, memory_s=memory_s, look_ratio=look_ratio)
     timestamps = (np.cumsum([0, *(5 * step for step, _ in steps)])[1:] * MINUTE).tolist()
     values = [value + 0.001 * math.sqrt(i) for i, (_, value) in enumerate(steps)]
     found = answered(Novelty(params), timestamps, values).scored.strangeness
@@ -214,3 +255,33 @@ def test_a_level_that_is_new_too_lends_weight_to_a_value_that_is():
     # A mean between idle and busy is seen at every turn of the day, one above busy never.
     assert levels[1] > levels[0]
     assert u[1] > 1.1 * u[0]
+
+
+def test_a_weak_stranger_speaks_once_it_has_company_and_says_since_when():
+    timestamps, values = noisy_days(12)
+    # The gap between the modes, in the idle hours: far enough for a second look, not to speak alone.
+    row = 10 * 288 + 20
+    alone = [*values]
+    alone[row] = 25.0
+    followed = [*alone]
+    followed[row + 1 : row + 4] = [25.7, 26.5, 27.2]
+    u = answered(Novelty(), timestamps, alone).scored.strangeness[row : row + 8]
+    assert 0.5 <= u[0] < 1
+    assert u.max() < 1
+    answers = answered(detector := Novelty(), timestamps, followed)
+    u = answers.scored.strangeness[row : row + 8]
+    spoke = row + int(np.argmax(u >= 1))
+    assert row < spoke < row + 4
+    told = detector.tell(answers.notes, spoke, timestamps[spoke])
+    assert told["driven_by"] == "value"
+    assert parse_instant(told["began_at"]) == timestamps[row]
+    assert told["company"] > 0
+
+
+def test_a_second_look_that_finds_nothing_leaves_the_values_known():
+    timestamps, values = noisy_days(12)
+    row = 10 * 288 + 20
+    values[row] = values[row + 20] = 25.0
+    u = answered(Novelty(), timestamps, values).scored.strangeness
+    assert 0.5 <= u[row] < 1
+    assert u[row + 20] < 0.3

@@ -14,7 +14,7 @@ import pytest
 
 from titleshot.detectors.contender import Contender
 from titleshot.pipelines import benchmarks as command
-from titleshot.pipelines.benchmarks_contenders import FAMILIES, NEED_FIT, contenders
+from titleshot.pipelines.benchmarks_contenders import BARS, FAMILIES, NEED_FIT, at_other_bars, contenders
 from titleshot.pipelines.benchmarks_nab import blind, protocol
 from titleshot.pipelines.benchmarks_page import escaped
 from titleshot.pipelines.outcome import silent
@@ -57,7 +57,7 @@ def write(path: Path, lines: list[str]) -> None:
 @pytest.fixture
 def two_contenders(monkeypatch: pytest.MonkeyPatch) -> None:
     def few() -> dict[str, Contender]:
-        return {name: of for name, of in contenders().items() if name in ("novelty", "value_novelty")}
+        return {name: of for name, of in contenders().items() if name in ("general", "novelty")}
 
     monkeypatch.setattr(command, "contenders", few)
 
@@ -78,11 +78,13 @@ def test_published_scores_are_matched_like_pages_and_called_oracle(
     assert theirs["kind"] == "oracle"
     # A page in 510 scored rows of five minutes of each of two files.
     assert theirs["false"][0] == pytest.approx(1 / (2 * 510 * 5 / 10_080), rel=0.02)
-    assert rows["novelty"]["events"] == 2
+    assert rows["general"]["events"] == 2
+    assert [row["name"] for row in found["curve"]] == [f"bar of {bar:g}" for bar in BARS]
+    assert found["curve"][BARS.index(1)]["false_pages"] == rows["general"]["false_pages"]
     assert (rows["never"]["events"], rows["always"]["events"]) == (0, 2)
     page = out.read_text(encoding="utf-8")
     assert "contextOSE at 0.768571428571 (oracle) | 1 of 2" in page
-    assert "`novelty` hits 2 of 2 events, contextOSE 1" in page
+    assert "`general` hits 2 of 2 events, contextOSE 1" in page
     assert "Not measured this time: `ms-cloud` and `smd`." in page
     assert str(tmp_path) not in page
 
@@ -104,7 +106,7 @@ def test_every_family_is_measured_or_said_not_to_be() -> None:
 
 
 def test_all_contenders_page_by_the_same_cooldown_and_wait_for_nothing() -> None:
-    recipes = [of.recipe for of in contenders().values()]
+    recipes = [of.recipe for of in (*contenders().values(), *at_other_bars().values())]
     assert {recipe.lateness_s for recipe in recipes} == {0.0}
     assert {recipe.paging.cooldown_s for recipe in recipes} == {3600.0}
 
