@@ -42,6 +42,7 @@ GOOD: dict[str, tuple[str, ...]] = {
     "generate": (OUT, "--services", "4", "--days", "3"),
     "history": (MODEL,),
     "import": ("jsonl", "{jsonl}", OUT),
+    "incidents": ("{log}", "--labels", "{dataset}"),
     "journal": ("{journal}", "--out", OUT),
     "judge": ("{evidence}", "--policy", "{policy}"),
     "nab": ("{nab}", "--contender", "{recipe}"),
