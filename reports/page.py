@@ -29,6 +29,7 @@ from titleshot.reports.rendering.nights import Night
 from titleshot.reports.rendering.since import since_panel
 from titleshot.reports.rendering.spread import spread_of
 from titleshot.reports.rendering.stage import stage
+from titleshot.reports.rendering.stories import stories_of
 from titleshot.reports.rendering.stretched import stretched_differences, stretched_scores
 from titleshot.reports.rendering.suspicions import abstention_of, reliability_of
 from titleshot.reports.rendering.threshold_panel import threshold_panel
@@ -193,6 +194,7 @@ def _render(
             ("noise", "Noise"),
             ("baselines", "Baselines"),
             *([("candidates", "Candidates")] if more.get("candidates") else []),
+            *([("stories", "As a responder sees it")] if cards[-1].stories else []),
             *([("detectors", "Detectors")] if by_detector else []),
             *([("thresholds", "Other thresholds")] if thresholds else []),
             ("validation", "Validation"),
@@ -226,6 +228,7 @@ def _render(
         curve=delay_curve(cards, roles),
         luck=luck_words(cards[-1].chance),
         detectors=by_detector,
+        stories=stories_of(cards[-1]),
         spread=spread_of(cards),
         abstention=abstention_of(cards, roles),
         reliability=reliability_of(cards, roles),

@@ -11,6 +11,7 @@ from titleshot.reports.by_detector.credit import CREDIT_SCORES
 from titleshot.reports.correlation.registered import CORRELATION_SCORES
 from titleshot.reports.defined import DIRECTIONS, Defined, Words
 from titleshot.reports.feedback.definitions import FEEDBACK_SCORES
+from titleshot.reports.responder.words import STORIES
 from titleshot.reports.score_titles import title_of
 from titleshot.reports.scores.registered import SCORES
 from titleshot.reports.thresholds.words import THRESHOLDS
@@ -121,6 +122,7 @@ _RELATED: tuple[tuple[str, ...], ...] = (
     ("cost_of_being_wrong", "interval"),
     ("since_last", "won_lost_tied", "looks"),
     ("sensitivity", "matching"),
+    ("incident_story", "missing_context", "ac_at_1"),
     ("threshold_choice", "nab"),
     ("threshold_curve", "threshold_exchange", "threshold_choice"),
     ("matching", "won_lost_tied"),
@@ -176,6 +178,7 @@ _CHAPTERS: tuple[tuple[str, str, Iterable[Defined]], ...] = (
     ("What luck gives", "What scores are set beside, so that nothing passes for skill.", number_words.LUCK),
     ("What is counted, and how it is judged", "Hits, limits, looks and costs.",
      (*judgement_words.MATCHING, *judgement_words.JUDGEMENT)),
+    ("As a responder sees it", "What stands beside an incident.", STORIES),
     ("Other thresholds", "What `thresholds` says of settings that were not.", THRESHOLDS),
     ("Other protocols", "Shown by commands of their own.", (*judgement_words.ELSEWHERE, _NOT_DEFINED)),
 )  # fmt: skip

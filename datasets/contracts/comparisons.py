@@ -69,9 +69,9 @@ class PairedSensitivity(BaseModel):
 class Comparison(ShowsItself, Record):
     """The paired comparison ``compare`` makes; what the judge reads."""
 
-    VERSION: ClassVar[str] = "1.1"
+    VERSION: ClassVar[str] = "1.2"
 
-    schema_version: str = "1.1"
+    schema_version: str = "1.2"
 
     champion: Scorecard
     challenger: Scorecard

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import page_fixture as pages
 from page_feedback import judged
+from page_stories import STORIES
 from test_page_candidates import FOUND
 
 from titleshot.datasets.contracts.comparisons import Comparison, PairedScore, PairedSensitivity
@@ -86,6 +87,7 @@ def _full(card: Scorecard) -> Scorecard:
                 for factor in (0.5, 2.0)
             ),
             "duplicates_spread": ((0, 100), (2, 31), (40, 1)),
+            "stories": STORIES,
         }
     )
 

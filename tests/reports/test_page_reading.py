@@ -61,7 +61,7 @@ CONTRAST = """(() => {
   const marks = [];
   for (const mark of document.querySelectorAll("svg circle, svg rect, svg path, svg line, svg use")) {
     const of = mark.getAttribute("class") ?? "";
-    if (!/s-dot|s-inner|s-limit|s-zero|b-|i-span|l-|line/.test(of) || mark.closest("defs")) continue;
+    if (!/s-dot|s-inner|s-limit|s-zero|b-|i-span|l-|line|g-/.test(of) || mark.closest("defs")) continue;
     const style = getComputedStyle(mark), behind = ground(mark.closest("svg").parentElement);
     const inks = [[style.fill, style.fillOpacity], [style.stroke, style.strokeOpacity]]
       .filter(([ink]) => ink !== "none")
