@@ -264,6 +264,10 @@ class ReplayLog:
         last = {candidate.incident_id: candidate for candidate in records}
         return sorted(last.values(), key=lambda candidate: (candidate.opened_at, candidate.incident_id))
 
+    def incident_records(self) -> Iterator[IncidentCandidate]:
+        """Every record of every incident candidate, in the order they were said."""
+        return self._records("incidents", _candidate)
+
     def _records(
         self, name: str, read: Callable[[dict[str, Any]], Row], named: Collection[str] | None = None
     ) -> Iterator[Row]:

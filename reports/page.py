@@ -15,6 +15,7 @@ from titleshot.datasets.contracts.scores import Score, Scorecard
 from titleshot.datasets.contracts.thresholds import ThresholdReport
 from titleshot.datasets.contracts.validation import ValidationReport
 from titleshot.datasets.contracts.verdicts import Verdict
+from titleshot.datasets.contracts.what_if import WhatIfReport
 from titleshot.reports.rendering import groups, headline, history, identity, incident_rows, noise, strips
 from titleshot.reports.rendering.assumptions import assumptions
 from titleshot.reports.rendering.baselines import baseline_table, luck_words
@@ -36,6 +37,7 @@ from titleshot.reports.rendering.threshold_panel import threshold_panel
 from titleshot.reports.rendering.timeline import MOST_WEEKS, timeline
 from titleshot.reports.rendering.tones import has_champion
 from titleshot.reports.rendering.weekly import weekly
+from titleshot.reports.rendering.what_if import what_if_panel
 from titleshot.reports.rendering.wording import counted, day, name, percent
 from titleshot.reports.score_words import PARTS
 from titleshot.reports.since_last import Changes, First
@@ -63,6 +65,7 @@ def render_page(
     title: str | None = None,
     night: Night = _NIGHT,
     thresholds: Sequence[ThresholdReport] = (),
+    what_ifs: Sequence[WhatIfReport] = (),
     since: Changes | First | None = None,
 ) -> str:
     """A comparison and its verdict as one HTML page.
@@ -75,6 +78,7 @@ def render_page(
         title: of the browser's tab, and the heading where there is no decision.
         night: the hours in which a page breaks sleep, by the clock of the people on call.
         thresholds: what ``thresholds`` said of one side or of both.
+        what_ifs: what ``what-if`` said of remediation rules over one side or both.
         since: what changed since the last report, or that there was none; None: nobody asked.
 
     Returns:
@@ -92,6 +96,7 @@ def render_page(
         title=title or (decision.name if decision else _against(comparison)),
         night=night,
         thresholds=thresholds,
+        what_ifs=what_ifs,
         policy=verdict,
         decision=decision,
         verdict=verdict,
@@ -133,6 +138,7 @@ def render_scorecard(
     title: str | None = None,
     night: Night = _NIGHT,
     thresholds: Sequence[ThresholdReport] = (),
+    what_ifs: Sequence[WhatIfReport] = (),
 ) -> str:
     """The scores of one replay log as one HTML page; arguments as for :func:`render_page`."""
     rows = strips.score_rows(scorecard.scores)
@@ -145,6 +151,7 @@ def render_scorecard(
         title=title or history.heading(scorecard),
         night=night,
         thresholds=thresholds,
+        what_ifs=what_ifs,
         policy=None,
         facts=headline.facts(scorecard, night),
         replayed=history.it_ran(scorecard),
@@ -170,6 +177,7 @@ def _render(
     title: str,
     night: Night,
     thresholds: Sequence[ThresholdReport],
+    what_ifs: Sequence[WhatIfReport],
     policy: Verdict | None,
     **more: Any,
 ) -> str:
@@ -197,6 +205,7 @@ def _render(
             *([("stories", "As a responder sees it")] if cards[-1].stories else []),
             *([("detectors", "Detectors")] if by_detector else []),
             *([("thresholds", "Other thresholds")] if thresholds else []),
+            *([("what-if", "Remediation")] if what_ifs else []),
             ("validation", "Validation"),
             ("identity", "Data and code"),
             ("assumptions", "Assumptions"),
@@ -233,6 +242,7 @@ def _render(
         abstention=abstention_of(cards, roles),
         reliability=reliability_of(cards, roles),
         thresholds=[threshold_panel(one, cards[-1].identity.labels_digest) for one in thresholds],
+        what_ifs=[what_if_panel(one, cards[-1].identity.labels_digest) for one in what_ifs],
         validation=validation,
         stale=validation is not None and validation.dataset_digest != cards[-1].identity.dataset_digest,
         broken=[] if validation is None else [rule for rule in validation.rules if not rule.passed],

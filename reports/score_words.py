@@ -15,6 +15,7 @@ from titleshot.reports.responder.words import STORIES
 from titleshot.reports.score_titles import title_of
 from titleshot.reports.scores.registered import SCORES
 from titleshot.reports.thresholds.words import THRESHOLDS
+from titleshot.reports.what_if.definitions import SHARES
 
 OTHER = "other"
 """The entry of scores that are not defined here."""
@@ -122,6 +123,9 @@ _RELATED: tuple[tuple[str, ...], ...] = (
     ("cost_of_being_wrong", "interval"),
     ("since_last", "won_lost_tied", "looks"),
     ("sensitivity", "matching"),
+    ("action_right_ratio", "action_wrong_service_ratio", "action_no_incident_ratio", "action_stage"),
+    ("action_maintenance_ratio", "action_repeat_ratio", "action_stopped_ratio", "blast_radius"),
+    ("action_right_ratio", "action_stopped_ratio", "ac_at_1"),
     ("incident_story", "missing_context", "ac_at_1"),
     ("threshold_choice", "nab"),
     ("threshold_curve", "threshold_exchange", "threshold_choice"),
@@ -179,6 +183,11 @@ _CHAPTERS: tuple[tuple[str, str, Iterable[Defined]], ...] = (
     ("What is counted, and how it is judged", "Hits, limits, looks and costs.",
      (*judgement_words.MATCHING, *judgement_words.JUDGEMENT)),
     ("As a responder sees it", "What stands beside an incident.", STORIES),
+    (
+        "Remediation that was not",
+        "What `what-if` says of rules that were only asked.",
+        SHARES,
+    ),
     ("Other thresholds", "What `thresholds` says of settings that were not.", THRESHOLDS),
     ("Other protocols", "Shown by commands of their own.", (*judgement_words.ELSEWHERE, _NOT_DEFINED)),
 )  # fmt: skip

@@ -28,7 +28,7 @@ MARKS = {
     "{public}": "nab/labels/combined_windows.json",
 }
 """Folders that commands read, and the file that makes such a folder what it is."""
-FILES = ("{recipe}", "{policy}", "{decision}", "{jsonl}", "{journal}")
+FILES = ("{recipe}", "{policy}", "{rules}", "{decision}", "{jsonl}", "{journal}")
 OUT = "{out}"
 MODEL = "checkout-paging"
 
@@ -61,6 +61,7 @@ GOOD: dict[str, tuple[str, ...]] = {
     "thresholds": ("{dense}", "--labels", "{dataset}", "--detectors-only", "--out", OUT),
     "validate": ("{dataset}",),
     "verify": ("{evidence}",),
+    "what-if": ("{log}", "{rules}", "--labels", "{dataset}", "--out", OUT),
 }
 
 BOMB = "a: &a [x, x]\n" + "".join(
