@@ -20,6 +20,7 @@ from titleshot.reports.rendering import groups, headline, history, identity, inc
 from titleshot.reports.rendering.assumptions import assumptions
 from titleshot.reports.rendering.baselines import baseline_table, luck_words
 from titleshot.reports.rendering.candidates import candidate_panel, candidates_of_both
+from titleshot.reports.rendering.correlator_change import change_panel
 from titleshot.reports.rendering.costs import cost_of_being_wrong
 from titleshot.reports.rendering.criteria import criterion_rows
 from titleshot.reports.rendering.delays import delay_curve
@@ -122,6 +123,7 @@ def render_page(
         labelling=labelling(comparison),
         candidates=candidates_of_both(*(card.correlation for card in cards)),
         candidate_pairs=strips.candidate_rows(comparison, verdict),
+        changed=change_panel(comparison.correlator_change),
         labelling_first=FIRST,
         has_limits=any(row.strip and row.strip.limit is not None for row in paired),
         has_outer=any(row.strip and row.strip.outer_low is not None for row in paired),
@@ -202,6 +204,7 @@ def _render(
             ("noise", "Noise"),
             ("baselines", "Baselines"),
             *([("candidates", "Candidates")] if more.get("candidates") else []),
+            *([("changed", "Correlator")] if more.get("changed") else []),
             *([("stories", "As a responder sees it")] if cards[-1].stories else []),
             *([("detectors", "Detectors")] if by_detector else []),
             *([("thresholds", "Other thresholds")] if thresholds else []),

@@ -26,15 +26,25 @@ class Labelled:
 
     def hits(self, alerts: Sequence[SaidAlert], hypotheses: Sequence[Hypothesis]) -> tuple[LabelHit, ...]:
         """Labelled incidents with any of these alerts, those with most ahead."""
-        times = np.array([alert.timestamp for alert in alerts], np.int64)
-        services = np.array(
-            [self._codes(self._reference.canonical(alert.service, alert.timestamp)) for alert in alerts],
-            np.int64,
-        )
-        rows = Counter(incident_of_events(times, services, self._table).tolist())
+        rows = Counter(self._rows([alert.timestamp for alert in alerts], [alert.service for alert in alerts]))
         rows.pop(NOISE, None)
         ordered = sorted(rows, key=lambda row: (-rows[row], row))
         return tuple(self._hit(row, rows[row], hypotheses) for row in ordered)
+
+    def names(self, times: Sequence[int], services: Sequence[str]) -> list[str | None]:
+        """The labelled incident each alert belongs to, by its id; None: it belongs to none."""
+        rows = self._rows(times, services)
+        return [None if row == NOISE else self._labels[row].incident_id for row in rows]
+
+    def _rows(self, times: Sequence[int], services: Sequence[str]) -> list[int]:
+        codes = [
+            self._codes(self._reference.canonical(service, at))
+            for service, at in zip(services, times, strict=True)
+        ]
+        found: list[int] = incident_of_events(
+            np.array(times, np.int64), np.array(codes, np.int64), self._table
+        ).tolist()
+        return found
 
     def _hit(self, row: int, alerts: int, hypotheses: Sequence[Hypothesis]) -> LabelHit:
         label, named = self._labels[row], self._reference.canonical

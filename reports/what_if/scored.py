@@ -16,12 +16,12 @@ from titleshot.datasets.contracts.what_if import (
     RuleOutcome,
     Stage,
 )
+from titleshot.reports.day_shares import Days
 from titleshot.reports.terms import Terms
 from titleshot.reports.what_if.acting import Action, act
 from titleshot.reports.what_if.guarding import ORDER, passing, setting_of, stopped_by
 from titleshot.reports.what_if.heard import Hearing
 from titleshot.reports.what_if.judged import Fate, fates
-from titleshot.reports.what_if.shares import Days
 
 WORST = 5
 NO_LABELS = "no labels were named; name their dataset with --labels"

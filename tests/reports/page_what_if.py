@@ -15,8 +15,8 @@ from titleshot.datasets.contracts.what_if import (
     Stage,
     WhatIfReport,
 )
+from titleshot.reports.day_shares import Days
 from titleshot.reports.what_if.guarding import ORDER, setting_of
-from titleshot.reports.what_if.shares import Days
 
 MARKUP = "restart <script>alert(1)</script>"
 SPAN = (START, START + 120 * DAY)

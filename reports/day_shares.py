@@ -1,4 +1,4 @@
-"""A share of actions with its interval: actions of one day are not independent."""
+"""A share of trials with its interval: what happens on one day is not independent."""
 
 from __future__ import annotations
 
