@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -11,7 +12,7 @@ import pyarrow.parquet as pq
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from titleshot.datasets.contracts.data_parts import DataParts
-from titleshot.datasets.contracts.instants import Instant
+from titleshot.datasets.contracts.instants import Instant, parse_instant
 from titleshot.datasets.contracts.record import broken, version_of
 from titleshot.datasets.dataset_card import DatasetCard
 from titleshot.datasets.errors import MalformedInput, UnknownVersion
@@ -55,6 +56,17 @@ class _About(_Part):
 def about_dataset(card: DatasetCard) -> dict[str, Any]:
     """What ``log.json`` says of the dataset a log was made from."""
     return {"name": card.name, "digest": card.digest, "parts": card.parts.model_dump(mode="json")}
+
+
+def span_of(about: Mapping[str, Any]) -> tuple[int | None, int | None]:
+    """The span [from, to) a log is of, nanoseconds UTC, as ``log.json`` has it; None where it says nothing.
+
+    >>> span_of({"span": {"from": "1970-01-01T00:00:01Z"}}), span_of({})
+    ((1000000000, None), (None, None))
+    """
+    said = about.get("span") or {}
+    start, end = (None if said.get(name) is None else parse_instant(said[name]) for name in ("from", "to"))
+    return start, end
 
 
 def read_about(folder: Path) -> dict[str, Any]:

@@ -7,13 +7,14 @@ a closing record each; :meth:`ReplayLog.pages` and :meth:`ReplayLog.incidents` f
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from pydantic import ValidationError
 
@@ -257,13 +258,23 @@ class ReplayLog:
         """One record per page, as sent, with the activity and close of its closing record."""
         return fold_pages(self._records("pages", Page.model_validate))
 
-    def incidents(self) -> list[IncidentCandidate]:
-        """The last record of each incident candidate."""
-        last = {candidate.incident_id: candidate for candidate in self._records("incidents", _candidate)}
+    def incidents(self, named: Collection[str] | None = None) -> list[IncidentCandidate]:
+        """The last record of each incident candidate, or of those ``named``."""
+        records = self._records("incidents", _candidate, named)
+        last = {candidate.incident_id: candidate for candidate in records}
         return sorted(last.values(), key=lambda candidate: (candidate.opened_at, candidate.incident_id))
 
-    def _records(self, name: str, read: Callable[[dict[str, Any]], Row]) -> Iterator[Row]:
-        for number, row in enumerate(_rows(self.table(name)), 1):
+    def incident_records(self) -> Iterator[IncidentCandidate]:
+        """Every record of every incident candidate, in the order they were said."""
+        return self._records("incidents", _candidate)
+
+    def _records(
+        self, name: str, read: Callable[[dict[str, Any]], Row], named: Collection[str] | None = None
+    ) -> Iterator[Row]:
+        table = self.table(name)
+        if named is not None:
+            table = table.filter(pc.is_in(table["incident_id"], value_set=pa.array([*named], pa.string())))
+        for number, row in enumerate(_rows(table), 1):
             try:
                 yield read(row)
             except ValidationError as error:

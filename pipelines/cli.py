@@ -30,6 +30,11 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "journal": ("journal", "turn a shim's or sidecar's journal into a replay log"),
     "score": ("score", "score a replay log against labels"),
     "compare": ("compare", "compare a challenger with the champion and judge it"),
+    "incidents": (
+        "incidents",
+        "what a responder would have seen: each incident, its grounds, and what is missing",
+    ),
+    "what-if": ("what_if", "what rules of remediation would have done; nothing is carried out"),
     "feedback": ("feedback", "answers on pages: add them, and see which pages to ask about next"),
     "benchmarks": ("benchmarks", "measure contenders and families on public labelled data"),
     "nab": ("nab", "score a contender, or published results, by NAB's protocol"),

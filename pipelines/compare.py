@@ -16,6 +16,7 @@ from titleshot.datasets.planting.traces import refuse_planted
 from titleshot.datasets.replay_log import ReplayLog
 from titleshot.datasets.yaml_file import load_yaml
 from titleshot.pipelines.argument_types import instant
+from titleshot.pipelines.compare_words import told_of_change
 from titleshot.pipelines.judge import EXIT_CODES
 from titleshot.pipelines.measured import measured_in, shadow_run
 from titleshot.pipelines.outcome import Outcome, Progress, silent
@@ -191,9 +192,17 @@ def command(args: argparse.Namespace, progress: Progress) -> Outcome:
         "decision_id": evidence.record.decision_id,
         "verdict": verdict.model_dump(mode="json"),
         "pairs": [pair.model_dump(mode="json") for pair in judged.comparison.pairs],
+        "correlator_change": None
+        if judged.comparison.correlator_change is None
+        else judged.comparison.correlator_change.model_dump(mode="json"),
         "correlation_pairs": [pair.model_dump(mode="json") for pair in judged.comparison.correlation_pairs],
     }
-    lines = [in_short(verdict), *_known_of(judged.comparison), f"evidence: {evidence.folder}"]
+    lines = [
+        in_short(verdict),
+        *_known_of(judged.comparison),
+        *told_of_change(judged.comparison.correlator_change),
+        f"evidence: {evidence.folder}",
+    ]
     text = "\n".join(lines)
     return Outcome(text, document, EXIT_CODES[verdict.answer])
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from titleshot.datasets.contracts.scores import Scorecard
 from titleshot.datasets.contracts.thresholds import THRESHOLDS_FILE, ThresholdReport
 from titleshot.datasets.contracts.validation import ValidationReport
+from titleshot.datasets.contracts.what_if import WHAT_IF_FILE, WhatIfReport
 from titleshot.datasets.dataset import VALIDATION, Dataset
 from titleshot.datasets.errors import MalformedInput, UsageError
 from titleshot.datasets.replay_log import ReplayLog
@@ -33,6 +34,7 @@ def report(
     title: str | None = None,
     night: Night | None = None,
     thresholds: Sequence[Path | str] = (),
+    what_ifs: Sequence[Path | str] = (),
     since_last: bool = False,
     home: Path | None = None,
     progress: Progress = silent,
@@ -46,6 +48,8 @@ def report(
         as_of: score by the labels known at this moment, nanoseconds UTC; the default is all of them.
         night: when a page breaks sleep; the default is 22:00 to 06:00 UTC.
         thresholds: what the command ``thresholds`` wrote of the log, or of either side of the evidence; the
+            default is the one that lies in the log.
+        what_ifs: what the command ``what-if`` wrote of the log, or of either side of the evidence; the
             default is the one that lies in the log.
         since_last: say what changed since evidence of the same decision was judged last. It is looked for
             beside the evidence and below the home.
@@ -66,6 +70,7 @@ def report(
             raise UsageError(f"{folder} is evidence and brings its labels; leave out --labels and --as-of")
         evidence = read_evidence(folder)
         since = _since(evidence, home) if since_last else None
+        sides = evidence.comparison.champion, evidence.comparison.challenger
         progress("drawing", 1, 2)
         page = render_page(
             evidence.comparison,
@@ -75,12 +80,13 @@ def report(
             title=title,
             night=hours,
             since=since,
-            thresholds=_curves(thresholds, (evidence.comparison.champion, evidence.comparison.challenger)),
+            thresholds=_curves(thresholds, sides),
+            what_ifs=_asked(what_ifs, sides),
         )
     elif (folder / "log.json").is_file():
         if since_last:
             raise UsageError(f"{folder} is a replay log, which nobody judged; --since-last is for evidence")
-        page = _of_log(folder, labels, as_of, title, hours, thresholds, progress)
+        page = _of_log(folder, labels, as_of, title, hours, thresholds, what_ifs, progress)
     else:
         raise MalformedInput(
             f"{folder} is neither evidence ({DIGESTS}) nor a replay log (log.json); "
@@ -112,6 +118,7 @@ def _of_log(
     title: str | None,
     night: Night,
     thresholds: Sequence[Path | str],
+    what_ifs: Sequence[Path | str],
     progress: Progress,
 ) -> str:
     if labels is None:
@@ -128,7 +135,31 @@ def _of_log(
     inside = folder / THRESHOLDS_FILE
     found = thresholds or ([inside] if inside.is_file() else [])
     curves = _curves(found, (scorecard,))
-    return render_scorecard(scorecard, validation, title=title, night=night, thresholds=curves)
+    kept = folder / WHAT_IF_FILE
+    asked = _asked(what_ifs or ([kept] if kept.is_file() else []), (scorecard,))
+    return render_scorecard(
+        scorecard, validation, title=title, night=night, thresholds=curves, what_ifs=asked
+    )
+
+
+def _asked(files: Sequence[Path | str], cards: Sequence[Scorecard]) -> list[WhatIfReport]:
+    """What rules were asked, which must be over logs the page is about."""
+    found = []
+    for file in files:
+        path = Path(file)
+        try:
+            report = WhatIfReport.from_json(path.read_bytes(), where=str(path))
+        except OSError as error:
+            raise UsageError(f"{path}: {error.strerror}; make it with titleshot what-if LOG RULES") from None
+        if (report.artifact_digest, report.log_dataset_digest) not in {
+            (card.identity.artifact_digest, card.identity.dataset_digest) for card in cards
+        }:
+            raise UsageError(
+                f"{path} asks rules over another log ({report.contender}), which this page is not about;"
+                " name those of its own contenders, or leave out --what-if"
+            )
+        found.append(report)
+    return found
 
 
 def _curves(files: Sequence[Path | str], cards: Sequence[Scorecard]) -> list[ThresholdReport]:
@@ -176,6 +207,14 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         help=f"curves of the log, or of either side of evidence (default: LOG/{THRESHOLDS_FILE}, if there)",
     )
     parser.add_argument(
+        "--what-if",
+        dest="what_ifs",
+        type=Path,
+        nargs="+",
+        metavar="FILE.json",
+        help=f"remediation rules as asked over a log of the page (default: LOG/{WHAT_IF_FILE}, if there)",
+    )
+    parser.add_argument(
         "--since-last",
         action="store_true",
         help="say what changed since the same decision was judged last (evidence beside it and in HOME)",
@@ -204,6 +243,7 @@ def command(args: argparse.Namespace, progress: Progress) -> Outcome:
         since_last=args.since_last,
         home=args.home,
         thresholds=args.thresholds or (),
+        what_ifs=args.what_ifs or (),
         progress=progress,
     )
     size = written.stat().st_size

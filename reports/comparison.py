@@ -10,6 +10,7 @@ from titleshot.datasets.contracts.instants import DAY, SECOND, WEEK
 from titleshot.datasets.contracts.scores import IncidentOutcome
 from titleshot.datasets.dataset import Dataset
 from titleshot.datasets.replay_log import ReplayLog
+from titleshot.reports.correlation.changed import correlator_change
 from titleshot.reports.correlation.paired import PairedCandidates
 from titleshot.reports.correlation.scored import account_of
 from titleshot.reports.estimates import paired_estimate, prepare
@@ -125,6 +126,7 @@ def compare_logs(
             for outcomes in zip(cards[0].incidents, cards[1].incidents, strict=True)
         ),
         correlation_pairs=candidates.pairs(),
+        correlator_change=correlator_change(terms, sides, cards),
         by_group=by_group,
         sensitivity=paired_sensitivity(terms, *sides, pairs, confidences or {}, decisive_confidence),
         sensitivity_reason=nothing_to_stretch(sides[1]),

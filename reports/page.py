@@ -15,10 +15,12 @@ from titleshot.datasets.contracts.scores import Score, Scorecard
 from titleshot.datasets.contracts.thresholds import ThresholdReport
 from titleshot.datasets.contracts.validation import ValidationReport
 from titleshot.datasets.contracts.verdicts import Verdict
+from titleshot.datasets.contracts.what_if import WhatIfReport
 from titleshot.reports.rendering import groups, headline, history, identity, incident_rows, noise, strips
 from titleshot.reports.rendering.assumptions import assumptions
 from titleshot.reports.rendering.baselines import baseline_table, luck_words
 from titleshot.reports.rendering.candidates import candidate_panel, candidates_of_both
+from titleshot.reports.rendering.correlator_change import change_panel
 from titleshot.reports.rendering.costs import cost_of_being_wrong
 from titleshot.reports.rendering.criteria import criterion_rows
 from titleshot.reports.rendering.delays import delay_curve
@@ -29,12 +31,14 @@ from titleshot.reports.rendering.nights import Night
 from titleshot.reports.rendering.since import since_panel
 from titleshot.reports.rendering.spread import spread_of
 from titleshot.reports.rendering.stage import stage
+from titleshot.reports.rendering.stories import stories_of
 from titleshot.reports.rendering.stretched import stretched_differences, stretched_scores
 from titleshot.reports.rendering.suspicions import abstention_of, reliability_of
 from titleshot.reports.rendering.threshold_panel import threshold_panel
 from titleshot.reports.rendering.timeline import MOST_WEEKS, timeline
 from titleshot.reports.rendering.tones import has_champion
 from titleshot.reports.rendering.weekly import weekly
+from titleshot.reports.rendering.what_if import what_if_panel
 from titleshot.reports.rendering.wording import counted, day, name, percent
 from titleshot.reports.score_words import PARTS
 from titleshot.reports.since_last import Changes, First
@@ -62,6 +66,7 @@ def render_page(
     title: str | None = None,
     night: Night = _NIGHT,
     thresholds: Sequence[ThresholdReport] = (),
+    what_ifs: Sequence[WhatIfReport] = (),
     since: Changes | First | None = None,
 ) -> str:
     """A comparison and its verdict as one HTML page.
@@ -74,6 +79,7 @@ def render_page(
         title: of the browser's tab, and the heading where there is no decision.
         night: the hours in which a page breaks sleep, by the clock of the people on call.
         thresholds: what ``thresholds`` said of one side or of both.
+        what_ifs: what ``what-if`` said of remediation rules over one side or both.
         since: what changed since the last report, or that there was none; None: nobody asked.
 
     Returns:
@@ -91,6 +97,7 @@ def render_page(
         title=title or (decision.name if decision else _against(comparison)),
         night=night,
         thresholds=thresholds,
+        what_ifs=what_ifs,
         policy=verdict,
         decision=decision,
         verdict=verdict,
@@ -116,6 +123,7 @@ def render_page(
         labelling=labelling(comparison),
         candidates=candidates_of_both(*(card.correlation for card in cards)),
         candidate_pairs=strips.candidate_rows(comparison, verdict),
+        changed=change_panel(comparison.correlator_change),
         labelling_first=FIRST,
         has_limits=any(row.strip and row.strip.limit is not None for row in paired),
         has_outer=any(row.strip and row.strip.outer_low is not None for row in paired),
@@ -132,6 +140,7 @@ def render_scorecard(
     title: str | None = None,
     night: Night = _NIGHT,
     thresholds: Sequence[ThresholdReport] = (),
+    what_ifs: Sequence[WhatIfReport] = (),
 ) -> str:
     """The scores of one replay log as one HTML page; arguments as for :func:`render_page`."""
     rows = strips.score_rows(scorecard.scores)
@@ -144,6 +153,7 @@ def render_scorecard(
         title=title or history.heading(scorecard),
         night=night,
         thresholds=thresholds,
+        what_ifs=what_ifs,
         policy=None,
         facts=headline.facts(scorecard, night),
         replayed=history.it_ran(scorecard),
@@ -169,6 +179,7 @@ def _render(
     title: str,
     night: Night,
     thresholds: Sequence[ThresholdReport],
+    what_ifs: Sequence[WhatIfReport],
     policy: Verdict | None,
     **more: Any,
 ) -> str:
@@ -193,8 +204,11 @@ def _render(
             ("noise", "Noise"),
             ("baselines", "Baselines"),
             *([("candidates", "Candidates")] if more.get("candidates") else []),
+            *([("changed", "Correlator")] if more.get("changed") else []),
+            *([("stories", "As a responder sees it")] if cards[-1].stories else []),
             *([("detectors", "Detectors")] if by_detector else []),
             *([("thresholds", "Other thresholds")] if thresholds else []),
+            *([("what-if", "Remediation")] if what_ifs else []),
             ("validation", "Validation"),
             ("identity", "Data and code"),
             ("assumptions", "Assumptions"),
@@ -226,10 +240,12 @@ def _render(
         curve=delay_curve(cards, roles),
         luck=luck_words(cards[-1].chance),
         detectors=by_detector,
+        stories=stories_of(cards[-1]),
         spread=spread_of(cards),
         abstention=abstention_of(cards, roles),
         reliability=reliability_of(cards, roles),
         thresholds=[threshold_panel(one, cards[-1].identity.labels_digest) for one in thresholds],
+        what_ifs=[what_if_panel(one, cards[-1].identity.labels_digest) for one in what_ifs],
         validation=validation,
         stale=validation is not None and validation.dataset_digest != cards[-1].identity.dataset_digest,
         broken=[] if validation is None else [rule for rule in validation.rules if not rule.passed],

@@ -1,4 +1,5 @@
-"""Reference data as the scorer asks for it: who called whom, who owned what and what a service was called."""
+"""Reference data as the scorer asks for it: who called whom, who owned what, what a service was called and
+how much it mattered."""
 
 from __future__ import annotations
 
@@ -11,10 +12,11 @@ from titleshot.datasets.contracts.reference import (
     Maintenance,
     Ownership,
     ReferenceRow,
+    Tier,
     TopologyEdge,
 )
 
-_Fact = TypeVar("_Fact", TopologyEdge, Ownership, Maintenance, Alias)
+_Fact = TypeVar("_Fact", TopologyEdge, Ownership, Maintenance, Alias, Tier)
 
 
 class Reference:
@@ -37,6 +39,8 @@ class Reference:
             if known is None or (known.known_from, known.to_json()) <= (row.known_from, row.to_json()):
                 latest[identity] = row
         self._callers: dict[str, list[TopologyEdge]] = defaultdict(list)
+        self._callees: dict[str, list[TopologyEdge]] = defaultdict(list)
+        self._tiers: dict[str, list[Tier]] = defaultdict(list)
         self._owners: dict[str, list[Ownership]] = defaultdict(list)
         self._maintenance: dict[str, list[Maintenance]] = defaultdict(list)
         self._aliases: dict[str, list[Alias]] = defaultdict(list)
@@ -44,12 +48,15 @@ class Reference:
         for row in sorted(latest.values(), key=lambda row: (row.valid_from, row.known_from, row.to_json())):
             if isinstance(row, TopologyEdge):
                 self._callers[row.callee].append(row)
+                self._callees[row.caller].append(row)
             elif isinstance(row, Ownership):
                 self._owners[row.service].append(row)
             elif isinstance(row, Maintenance):
                 self._maintenance[row.service].append(row)
             elif isinstance(row, Alias):
                 self._aliases[row.alias].append(row)
+            elif isinstance(row, Tier):
+                self._tiers[row.service].append(row)
 
     def canonical(self, service: str, at: int) -> str:
         """The name ``service`` goes by at ``at``; itself where no alias says otherwise."""
@@ -71,6 +78,26 @@ class Reference:
             edge = sorted({self.canonical(caller, at) for caller in callers} - reached)
             reached.update(edge)
         return frozenset(reached)
+
+    def callers(self, service: str, at: int) -> frozenset[str]:
+        """Services that called ``service`` at ``at``, itself left out."""
+        rows = (row for row in self._callers.get(service, ()) if row.holds_at(at))
+        return frozenset({self.canonical(row.caller, at) for row in rows} - {service})
+
+    def callees(self, service: str, at: int) -> frozenset[str]:
+        """Services that ``service`` called at ``at``, itself left out."""
+        rows = (row for row in self._callees.get(service, ()) if row.holds_at(at))
+        return frozenset({self.canonical(row.callee, at) for row in rows} - {service})
+
+    def in_topology(self, service: str, at: int) -> bool:
+        """Whether any call of or to ``service`` was known at ``at``; a row that names it twice counts."""
+        rows = (*self._callers.get(service, ()), *self._callees.get(service, ()))
+        return any(row.holds_at(at) for row in rows)
+
+    def tier(self, service: str, at: int) -> str | None:
+        """How much ``service`` mattered at ``at``; None where nobody said."""
+        row = _newest(self._tiers.get(service, ()), at)
+        return None if row is None else row.tier
 
     def team(self, service: str, at: int) -> str | None:
         """The team that owned ``service`` at ``at``; None where nobody is known to."""

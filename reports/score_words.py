@@ -8,12 +8,15 @@ from dataclasses import dataclass
 from titleshot.datasets.contracts.scores import Direction
 from titleshot.reports import judgement_words, number_words
 from titleshot.reports.by_detector.credit import CREDIT_SCORES
+from titleshot.reports.correlation.change_words import CHANGES
 from titleshot.reports.correlation.registered import CORRELATION_SCORES
 from titleshot.reports.defined import DIRECTIONS, Defined, Words
 from titleshot.reports.feedback.definitions import FEEDBACK_SCORES
+from titleshot.reports.responder.words import STORIES
 from titleshot.reports.score_titles import title_of
 from titleshot.reports.scores.registered import SCORES
 from titleshot.reports.thresholds.words import THRESHOLDS
+from titleshot.reports.what_if.definitions import SHARES
 
 OTHER = "other"
 """The entry of scores that are not defined here."""
@@ -121,6 +124,12 @@ _RELATED: tuple[tuple[str, ...], ...] = (
     ("cost_of_being_wrong", "interval"),
     ("since_last", "won_lost_tied", "looks"),
     ("sensitivity", "matching"),
+    ("action_right_ratio", "action_wrong_service_ratio", "action_no_incident_ratio", "action_stage"),
+    ("action_maintenance_ratio", "action_repeat_ratio", "action_stopped_ratio", "blast_radius"),
+    ("action_right_ratio", "action_stopped_ratio", "ac_at_1"),
+    ("pages_saved", "pages_per_week", "recall_lost_without_it"),
+    ("split_ratio", "merged_ratio", "fragments_per_incident", "over_merge_ratio"),
+    ("incident_story", "missing_context", "ac_at_1"),
     ("threshold_choice", "nab"),
     ("threshold_curve", "threshold_exchange", "threshold_choice"),
     ("matching", "won_lost_tied"),
@@ -171,11 +180,18 @@ _CHAPTERS: tuple[tuple[str, str, Iterable[Defined]], ...] = (
         "How alerts were put together and what was named as the cause, beside what knows nothing.",
         CORRELATION_SCORES,
     ),
+    ("Another correlator", "What it changes where detectors said the same.", CHANGES),
     ("Feedback", "What responders said of pages.", (*FEEDBACK_SCORES, *judgement_words.ANSWERS)),
     ("How sure one is", "What stands beside a score and says how far to believe it.", number_words.SURENESS),
     ("What luck gives", "What scores are set beside, so that nothing passes for skill.", number_words.LUCK),
     ("What is counted, and how it is judged", "Hits, limits, looks and costs.",
      (*judgement_words.MATCHING, *judgement_words.JUDGEMENT)),
+    ("As a responder sees it", "What stands beside an incident.", STORIES),
+    (
+        "Remediation that was not",
+        "What `what-if` says of rules that were only asked.",
+        SHARES,
+    ),
     ("Other thresholds", "What `thresholds` says of settings that were not.", THRESHOLDS),
     ("Other protocols", "Shown by commands of their own.", (*judgement_words.ELSEWHERE, _NOT_DEFINED)),
 )  # fmt: skip

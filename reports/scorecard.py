@@ -7,7 +7,8 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from titleshot.datasets.contracts.scores import Score, Scorecard
+from titleshot.datasets.contracts.incident_views import IncidentView
+from titleshot.datasets.contracts.scores import PageOutcome, Score, Scorecard
 from titleshot.datasets.dataset import Dataset
 from titleshot.datasets.replay_log import ReplayLog
 from titleshot.reports import baselines
@@ -24,6 +25,10 @@ from titleshot.reports.feedback.report import as_score
 from titleshot.reports.groups import GROUPS, names, part
 from titleshot.reports.matching import CARRIED_IN, NOT_SCORED
 from titleshot.reports.repeats import spread
+from titleshot.reports.responder.candidate_records import widest
+from titleshot.reports.responder.incident_views import incident_views
+from titleshot.reports.responder.known import Known
+from titleshot.reports.responder.label_hits import Labelled
 from titleshot.reports.scores.registered import SCORES
 from titleshot.reports.scores.score import Group
 from titleshot.reports.scores.time_to_detect import delay_curve
@@ -32,6 +37,8 @@ from titleshot.reports.tally import Tally
 from titleshot.reports.terms import Contestant, Terms
 
 MANY_CARRIED = 0.1
+MOST_STORIES = 6
+"""Incidents that a scorecard keeps as a responder would have seen them."""
 
 
 def score_log(
@@ -115,7 +122,25 @@ def scorecard(
         pages=pages,
         correlation=correlation_of(terms, account, confidences),
         detectors=detectors,
+        stories=_stories(terms, contestant, pages),
         notes=(*terms.notes, *contestant.notes, *_notes(terms, contestant), baselines.MEANING),
+    )
+
+
+def _stories(
+    terms: Terms, contestant: Contestant, outcomes: tuple[PageOutcome, ...]
+) -> tuple[IncidentView, ...]:
+    log = contestant.log
+    if log is None or log.about.get("opaque"):
+        return ()
+    chosen = widest(log, MOST_STORIES, (terms.settings.span_from, terms.settings.span_to))
+    return incident_views(
+        log,
+        chosen,
+        pages=contestant.matched.pages,
+        known=Known.of(terms.dataset),
+        labelled=Labelled(terms),
+        outcomes=outcomes,
     )
 
 

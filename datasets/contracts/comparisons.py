@@ -6,6 +6,7 @@ from typing import ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from titleshot.datasets.contracts.correlator_changes import CorrelatorChange
 from titleshot.datasets.contracts.feedback import FeedbackReport, ReviewQueue
 from titleshot.datasets.contracts.html_table import ShowsItself, html_table, short_interval
 from titleshot.datasets.contracts.record import Record
@@ -69,9 +70,9 @@ class PairedSensitivity(BaseModel):
 class Comparison(ShowsItself, Record):
     """The paired comparison ``compare`` makes; what the judge reads."""
 
-    VERSION: ClassVar[str] = "1.1"
+    VERSION: ClassVar[str] = "1.2"
 
-    schema_version: str = "1.1"
+    schema_version: str = "1.2"
 
     champion: Scorecard
     challenger: Scorecard
@@ -88,6 +89,9 @@ class Comparison(ShowsItself, Record):
     duplicates_spread: tuple[tuple[int, int, int], ...] = ()
     """(repeated pages, incidents of the champion that had so many, of the challenger), over those both
     detected."""
+    correlator_change: CorrelatorChange | None = None
+    """What the challenger's correlator changes. None unless detectors said the same alerts on both sides and
+    correlators differ, and in what was written before it was kept."""
     feedback: FeedbackReport | None = None
     """None where nobody gave any, and in what was written before it was kept."""
     review: ReviewQueue | None = None

@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from titleshot.datasets.contracts.data_parts import DataParts
 from titleshot.datasets.contracts.html_table import ShowsItself, html_table, short_interval
+from titleshot.datasets.contracts.incident_views import IncidentView
 from titleshot.datasets.contracts.instants import Instant
 from titleshot.datasets.contracts.record import Record, Severity
 
@@ -223,9 +224,9 @@ class DetectorScores(BaseModel):
 class Scorecard(ShowsItself, Record):
     """Everything ``score`` says of one replay log."""
 
-    VERSION: ClassVar[str] = "1.1"
+    VERSION: ClassVar[str] = "1.2"
 
-    schema_version: str = "1.1"
+    schema_version: str = "1.2"
 
     identity: Identity
     settings: Settings
@@ -251,6 +252,9 @@ class Scorecard(ShowsItself, Record):
     """None in what was written before it was scored."""
     detectors: DetectorScores | None = None
     """What the groups by detector are; None in what was written before they were scored."""
+    stories: tuple[IncidentView, ...] = ()
+    """The widest incident candidates as a responder would have seen them. Empty where no candidate has two
+    services, and in what was written before they were kept."""
     notes: tuple[str, ...] = ()
 
     def score(self, name: str) -> Score:

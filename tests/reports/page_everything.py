@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import page_fixture as pages
+from page_change import CHANGE
 from page_feedback import judged
+from page_stories import STORIES
 from test_page_candidates import FOUND
 
 from titleshot.datasets.contracts.comparisons import Comparison, PairedScore, PairedSensitivity
@@ -32,6 +34,7 @@ def everything() -> Comparison:
             "correlation_pairs": tuple(_pair(score) for score in FOUND.scores),
             "sensitivity": tuple(_stretched(made, factor) for factor in (0.5, 2.0)),
             "duplicates_spread": ((0, 90, 110), (1, 60, 70), (30, 1, 0)),
+            "correlator_change": CHANGE,
         }
     )
 
@@ -86,6 +89,7 @@ def _full(card: Scorecard) -> Scorecard:
                 for factor in (0.5, 2.0)
             ),
             "duplicates_spread": ((0, 100), (2, 31), (40, 1)),
+            "stories": STORIES,
         }
     )
 

@@ -12,6 +12,7 @@ import page_fixture as pages
 import pytest
 from browser import CHROMIUM, Browser, browser
 from page_feedback import judged
+from page_what_if import REPORT
 from test_page_candidates import FOUND
 
 from titleshot.reports.page import render_page, render_scorecard
@@ -61,7 +62,7 @@ CONTRAST = """(() => {
   const marks = [];
   for (const mark of document.querySelectorAll("svg circle, svg rect, svg path, svg line, svg use")) {
     const of = mark.getAttribute("class") ?? "";
-    if (!/s-dot|s-inner|s-limit|s-zero|b-|i-span|l-|line/.test(of) || mark.closest("defs")) continue;
+    if (!/s-dot|s-inner|s-limit|s-zero|b-|i-span|l-|line|g-/.test(of) || mark.closest("defs")) continue;
     const style = getComputedStyle(mark), behind = ground(mark.closest("svg").parentElement);
     const inks = [[style.fill, style.fillOpacity], [style.stroke, style.strokeOpacity]]
       .filter(([ink]) => ink !== "none")
@@ -113,7 +114,9 @@ def written(name: str, folder: Path) -> Path:
         page = render_page(made, pages.verdict(made), pages.decision(), pages.validation())
     elif name == "everything":
         full = page_everything.everything()
-        page = render_page(full, page_everything.verdict(full), pages.decision(), pages.validation())
+        page = render_page(
+            full, page_everything.verdict(full), pages.decision(), pages.validation(), what_ifs=[REPORT]
+        )
     elif name == "undecided":
         few = judged(pages.comparison(days=14, incidents=20), feedback=False)
         page = render_page(few, pages.verdict(few, "not_enough_evidence"), pages.decision())

@@ -28,7 +28,7 @@ MARKS = {
     "{public}": "nab/labels/combined_windows.json",
 }
 """Folders that commands read, and the file that makes such a folder what it is."""
-FILES = ("{recipe}", "{policy}", "{decision}", "{jsonl}", "{journal}")
+FILES = ("{recipe}", "{policy}", "{rules}", "{decision}", "{jsonl}", "{journal}")
 OUT = "{out}"
 MODEL = "checkout-paging"
 
@@ -42,6 +42,7 @@ GOOD: dict[str, tuple[str, ...]] = {
     "generate": (OUT, "--services", "4", "--days", "3"),
     "history": (MODEL,),
     "import": ("jsonl", "{jsonl}", OUT),
+    "incidents": ("{log}", "--labels", "{dataset}"),
     "journal": ("{journal}", "--out", OUT),
     "judge": ("{evidence}", "--policy", "{policy}"),
     "nab": ("{nab}", "--contender", "{recipe}"),
@@ -60,6 +61,7 @@ GOOD: dict[str, tuple[str, ...]] = {
     "thresholds": ("{dense}", "--labels", "{dataset}", "--detectors-only", "--out", OUT),
     "validate": ("{dataset}",),
     "verify": ("{evidence}",),
+    "what-if": ("{log}", "{rules}", "--labels", "{dataset}", "--out", OUT),
 }
 
 BOMB = "a: &a [x, x]\n" + "".join(

@@ -13,6 +13,7 @@ from bad_inputs.kinds import GOOD as ROWS
 
 RECIPE = "name: mine\ndetectors:\n  - detector: {family: robust_mad, window: 50}\n"
 POLICY = "name: mine\ncriteria: [{score: incident_recall, kind: superiority, margin: 0}]\n"
+RULES = "name: mine\nrules: [{name: r, action: restart, when: {score_above: 0.9}, reversible: true}]\n"
 
 
 @dataclass(frozen=True)
@@ -54,6 +55,7 @@ class Stage:
 def small_things(folder: Path, decision: str) -> dict[str, Path]:
     """What can be written down without running anything."""
     texts = {"{recipe}": ("mine.yaml", RECIPE), "{policy}": ("policy.yaml", POLICY)}
+    texts["{rules}"] = ("rules.yaml", RULES)
     texts["{decision}"] = ("decision.yaml", decision)
     things = {}
     for word, (name, text) in texts.items():

@@ -1,0 +1,1 @@
+"""Incidents as the person sees them who was woken by one."""

@@ -1,0 +1,1 @@
+"""Remediation, evaluated and never executed: what rules would have done over a replay log."""
