@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from typing import Any, TypeVar
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Literal, NamedTuple, TypeVar
 
 from titleshot.datasets.contracts.instants import SECOND
 from titleshot.datasets.contracts.reference import (
@@ -21,6 +21,18 @@ ALWAYS = (-(2**63), 2**63)
 """The half-open span of an answer that nothing known bounds, in nanoseconds."""
 
 _Identity = tuple[Any, ...]
+
+
+class Kin(NamedTuple):
+    """How another service stands to the one asked about, by the shortest way there is."""
+
+    side: Literal["callee", "caller", "sibling"]
+    """It is called, directly or through others; it calls; or both call the same service."""
+    hops: int
+    widest: int
+    """Most callers of any service called on the way, the lower end included: how much of a hub it is."""
+
+
 _Answer = TypeVar("_Answer")
 
 
@@ -85,6 +97,22 @@ class World:
     def within(self, service: str, at: int, hops: int) -> frozenset[str]:
         """Services at most ``hops`` calls away in either direction, ``service`` itself included."""
         return self._remembered("within", (service, hops), at, lambda: self._reach(service, at, hops))
+
+    def kin(self, service: str, at: int, hops: int, through: int) -> Mapping[str, Kin]:
+        """Services a fault could share with ``service``: it travels from what is called to who calls.
+
+        So two services called by one caller are no kin, two callers of one service are. No way leads
+        through a service with more than ``through`` callers, though it may end there.
+
+        >>> world = World()
+        >>> for callee in ("shop/cart", "shop/pay"):
+        ...     world.apply(TopologyEdge(caller="shop/web", callee=callee, valid_from=0, known_from=0))
+        >>> world.kin("shop/cart", at=5, hops=3, through=50)
+        {'shop/web': Kin(side='caller', hops=1, widest=1)}
+        """
+        return self._remembered(
+            "kin", (service, hops, through), at, lambda: self._related(service, at, hops, through)
+        )
 
     def team(self, service: str, at: int) -> str | None:
         """The team that owns ``service``; None where nobody is known to."""
@@ -228,6 +256,41 @@ class World:
             edge = further
         return low, high, frozenset(reached)
 
+    def _related(self, service: str, at: int, hops: int, through: int) -> tuple[int, int, dict[str, Kin]]:
+        start = self.canonical(service, at)
+        span = self._narrowed(*ALWAYS, "canonical", service)
+        found: dict[str, Kin] = {}
+
+        def adjacent(index: Literal["callees", "callers"], name: str) -> list[str]:
+            nonlocal span
+            others = self.callees(name, at) if index == "callees" else self.callers(name, at)
+            span = self._narrowed(*span, index, name)
+            return sorted(others)
+
+        for side, index in (("callee", "callees"), ("caller", "callers")):
+            edge = [(start, 0 if side == "callee" else len(adjacent("callers", start)))]
+            for hop in range(1, hops + 1):
+                further = []
+                for name, widest in edge:
+                    if hop > 1 and widest > through:
+                        continue
+                    for other in adjacent(index, name):  # type: ignore[arg-type]
+                        if other == start or other in found:
+                            continue
+                        callers = len(adjacent("callers", other))
+                        # Upwards the last one calls: who calls it in turn is not on the way yet.
+                        way = max(widest, callers) if side == "callee" else widest
+                        found[other] = Kin(side, hop, way)  # type: ignore[arg-type]
+                        further.append((other, max(widest, callers)))
+                edge = further
+        for below in adjacent("callees", start):
+            callers = adjacent("callers", below)
+            if len(callers) <= through:
+                for other in callers:
+                    if other != start and other not in found:
+                        found[other] = Kin("sibling", 2, len(callers))
+        return *span, found
+
     def _narrowed(self, low: int, high: int, index: str, asked: str) -> tuple[int, int]:
         """The span cut to that of an answer just given."""
         entry = self._answers.get(index, {}).get(asked)
@@ -244,7 +307,7 @@ class World:
         if row.kind == "alias":
             self._answers.clear()
         elif row.kind == "topology":
-            for index in ("callees", "callers", "within"):
+            for index in ("callees", "callers", "within", "kin"):
                 self._answers.pop(index, None)
         else:
             self._answers.pop(row.kind, None)
