@@ -11,6 +11,8 @@ from pydantic import Field, model_validator
 
 from titleshot.datasets.contracts.incidents import IncidentCandidate, Link
 from titleshot.datasets.contracts.instants import SECOND
+from titleshot.datasets.contracts.record import service_id
+from titleshot.datasets.contracts.telemetry import LogEvent, PlatformEvent
 from titleshot.detectors.correlators.correlator import (
     Alert,
     Change,
@@ -29,6 +31,7 @@ from titleshot.detectors.correlators.evidence_scores import (
     shares,
 )
 from titleshot.detectors.correlators.evidence_sessions import Fingerprint, LinkSaid, Member, Session
+from titleshot.detectors.correlators.evidence_texts import Texts, text_of
 from titleshot.detectors.world import Kin, World
 
 _TIER_POINTS = {"critical": 1, "low": -1}
@@ -78,7 +81,8 @@ class EvidenceLinks(Correlator):
     tie(x, y) = 1 − Π (1 − pₖ): a noisy-or of named evidence pₖ = weight · strength · 2^(−Δt / half_life).
     Evidence: same service; a directed way through the calls that hold then (to what x calls, to who calls x,
     or to a common callee; never through a common caller), less with every hop and with the callers of what is
-    called; one owner; a shared recent deploy or planned change; the time alone.
+    called; one owner; a shared recent deploy or planned change; log and platform events of the last
+    ``gap_s`` that read alike or name the other service; the time alone.
 
     Each story hangs on an anchor, the lowest service known to be anomalous: it starts at the first alert and
     moves down to a member the anchor calls. Because the anchor counts ``anchor_share``, A~B~C chains no
@@ -103,6 +107,7 @@ class EvidenceLinks(Correlator):
 
     family = "evidence_links"
     Params = EvidenceLinksParams
+    hears_texts = True
 
     def __init__(self, params: EvidenceLinksParams) -> None:
         super().__init__(params)
@@ -111,6 +116,7 @@ class EvidenceLinks(Correlator):
         self._quiet = self._gap + round(params.reopen_s * SECOND)
         self._cap = round(params.cap_s * SECOND)
         self._reset = round(params.reset_s * SECOND)
+        self._texts = Texts(self._gap, self._reset)
         self._clear()
 
     def _clear(self) -> None:
@@ -155,6 +161,12 @@ class EvidenceLinks(Correlator):
         changes.append(self._change("joined" if found else "opened", session, clock, world))
         return changes
 
+    def hear(self, event: LogEvent | PlatformEvent, world: World) -> None:
+        text = text_of(event)
+        if text is not None:
+            named = service_id(event.namespace, event.service)
+            self._texts.note(world.canonical(named, event.timestamp), text, event.timestamp)
+
     def due(self) -> int | None:
         while self._dues:
             early, name = self._dues[0]
@@ -187,11 +199,13 @@ class EvidenceLinks(Correlator):
         return {
             "sessions": [session.state() for session in self._sessions.values()],
             "home": [[service, session.incident_id] for service, session in self._home.items()],
+            "texts": self._texts.state(),
             "of_team": [[team, list(names)] for team, names in self._of_team.items()],
         }
 
     def load(self, state: dict[str, Any]) -> None:
         self._clear()
+        self._texts.load(state["texts"])
         for row in state["sessions"]:
             session = Session.of(row)
             self._sessions[session.incident_id] = session
@@ -286,6 +300,9 @@ class EvidenceLinks(Correlator):
             session = home.get(name)
             if session is not None:
                 yield name, session
+        for named in self._texts.beside(service, new.first):
+            if named in home and named not in kin:
+                yield named, home[named]
         for known in self._of_team.get(new.team or "", ()):
             if known in self._sessions:
                 yield None, self._sessions[known]
@@ -305,6 +322,9 @@ class EvidenceLinks(Correlator):
             tie["topology"] = kinship(way, weights) * near
         if new.team is not None and new.team == known.team:
             tie["owner"] = weights.owner * near
+        alike = self._texts.likeness(service, other, new.first)
+        if alike:
+            tie["text"] = weights.text * alike * near
         changed = (new.deploy is not None) + (known.deploy is not None)
         same_plan = new.planned is not None and new.planned == known.planned
         if changed == 2 or same_plan or (changed and way is not None and way.hops == 1):
@@ -397,7 +417,12 @@ class EvidenceLinks(Correlator):
     ) -> IncidentCandidate:
         params, members = self.params, session.members
         evidence = evidence_of(
-            members, session.last, world, {}, gap_s=params.gap_s, sample_period_s=params.sample_period_s
+            members,
+            session.last,
+            world,
+            self._texts.naming(list(members), session.last),
+            gap_s=params.gap_s,
+            sample_period_s=params.sample_period_s,
         )
         return IncidentCandidate(
             incident_id=session.incident_id,
