@@ -21,7 +21,8 @@ from titleshot.detectors.correlators.correlator import (
     What,
     incident_id,
 )
-from titleshot.detectors.correlators.evidence_hypotheses import evidence_of, ranked
+from titleshot.detectors.correlators.evidence_history import History, Past, print_of
+from titleshot.detectors.correlators.evidence_hypotheses import evidence_of, ranked, reality
 from titleshot.detectors.correlators.evidence_scores import (
     Share,
     Weights,
@@ -50,6 +51,8 @@ class EvidenceLinksParams(CorrelatorParams):
     """No story lasts longer."""
     reset_s: Annotated[float, Field(gt=0, le=86_400 * 7)] = 86_400.0
     """Every story is cut at multiples of this, counted from 1970: so the past is forgotten for sure."""
+    history_resets: Annotated[int, Field(ge=0, le=100)] = 7
+    """How many stretches of ``reset_s`` teach what fails together and what recurs; 0: none."""
     half_life_s: Annotated[float, Field(gt=0)] = 3600.0
     """Evidence is worth half between alerts so far apart."""
     hops: Annotated[int, Field(ge=0, le=5)] = 3
@@ -60,6 +63,8 @@ class EvidenceLinksParams(CorrelatorParams):
     """A deploy counts as recent for this long."""
     sample_period_s: Annotated[float, Field(ge=0)] = 60.0
     """Onsets no further apart are not told apart."""
+    abstain_below: Share = 0.02
+    """No hypothesis is offered where even the first is less sure than this."""
     anchor_share: Annotated[float, Field(ge=0, le=1)] = 0.5
     """What the tie to the anchor counts; the rest is the tie to the nearest member."""
     link_from: Share = 0.45
@@ -82,7 +87,8 @@ class EvidenceLinks(Correlator):
     Evidence: same service; a directed way through the calls that hold then (to what x calls, to who calls x,
     or to a common callee; never through a common caller), less with every hop and with the callers of what is
     called; one owner; a shared recent deploy or planned change; log and platform events of the last
-    ``gap_s`` that read alike or name the other service; the time alone.
+    ``gap_s`` that read alike or name the other service; how regularly both started to alert together in
+    the last ``history_resets`` days; the time alone.
 
     Each story hangs on an anchor, the lowest service known to be anomalous: it starts at the first alert and
     moves down to a member the anchor calls. Because the anchor counts ``anchor_share``, A~B~C chains no
@@ -93,6 +99,9 @@ class EvidenceLinks(Correlator):
     ``gap_s`` after its last alert, wakes up for a repetition (same service, metric, direction, detector)
     until ``reopen_s`` later, and is said closed only then, so nothing is taken back. It never lasts longer
     than ``cap_s`` and is cut at every multiple of ``reset_s``.
+
+    An incident recurs (``recurs_of``) of earlier ones with the same anchor that share half of the alerts of
+    the rarer one: they are other incidents, not duplicates.
 
     Severity adds a point each for strangeness (u from 2, from 4), blast radius (from 2 services, from 4),
     persistence (from 3 alerts, from 6) and a critical tier, and takes one where all tiers are low.
@@ -117,6 +126,7 @@ class EvidenceLinks(Correlator):
         self._cap = round(params.cap_s * SECOND)
         self._reset = round(params.reset_s * SECOND)
         self._texts = Texts(self._gap, self._reset)
+        self._history = History(self._reset, params.history_resets, self._gap)
         self._clear()
 
     def _clear(self) -> None:
@@ -128,13 +138,16 @@ class EvidenceLinks(Correlator):
 
     @property
     def memory_s(self) -> float:
-        return self._reset / SECOND
+        # What recurs is a story made with the history of its own day, which closes a day later.
+        resets = self.params.history_resets
+        return (2 * resets + 3 if resets else 1) * self._reset / SECOND
 
     def alert(self, alert: Alert, clock: int, world: World) -> list[Change]:
         if alert.event_id in self._events:
             return []
         at = alert.timestamp
         service = world.canonical(alert.service, at)
+        self._history.hear(service, at)
         fingerprint = Fingerprint(service, alert.metric_name, alert.direction, alert.detector)
         changes: list[Change] = []
         session = self._repeated(service, fingerprint, at)
@@ -153,6 +166,8 @@ class EvidenceLinks(Correlator):
         self._take(alert, session, service, fingerprint, session.members.get(service, new))
         points = _TIER_POINTS.get(world.tier(service, at) or "", 0)
         session.tier_points = max(session.tier_points, points)
+        if not found:
+            session.recurs_of = self._earlier(session)
         self._sink(session, service, kin)
         for other, _ in found[1:]:
             session = self._merge(session, other, at, clock, world, changes)
@@ -184,6 +199,8 @@ class EvidenceLinks(Correlator):
         while (due := self.due()) is not None and due <= now:
             session = self._sessions[heapq.heappop(self._dues)[1]]
             self._drop(session)
+            session.recurs_of = self._earlier(session)
+            self._learn(session)
             changes.append(self._change("closed", session, clock, world))
         return changes
 
@@ -191,6 +208,7 @@ class EvidenceLinks(Correlator):
         changes = []
         for session in sorted(self._sessions.values(), key=lambda s: (self._due(s), s.incident_id)):
             self._drop(session)
+            session.recurs_of = self._earlier(session)
             changes.append(self._change("closed", session, clock, world, flushed=True))
         self._dues.clear()
         return changes
@@ -200,12 +218,14 @@ class EvidenceLinks(Correlator):
             "sessions": [session.state() for session in self._sessions.values()],
             "home": [[service, session.incident_id] for service, session in self._home.items()],
             "texts": self._texts.state(),
+            "history": self._history.state(),
             "of_team": [[team, list(names)] for team, names in self._of_team.items()],
         }
 
     def load(self, state: dict[str, Any]) -> None:
         self._clear()
         self._texts.load(state["texts"])
+        self._history.load(state["history"])
         for row in state["sessions"]:
             session = Session.of(row)
             self._sessions[session.incident_id] = session
@@ -303,6 +323,9 @@ class EvidenceLinks(Correlator):
         for named in self._texts.beside(service, new.first):
             if named in home and named not in kin:
                 yield named, home[named]
+        for partner in self._history.partners(service, new.first):
+            if partner in home and partner not in kin:
+                yield partner, home[partner]
         for known in self._of_team.get(new.team or "", ()):
             if known in self._sessions:
                 yield None, self._sessions[known]
@@ -322,6 +345,9 @@ class EvidenceLinks(Correlator):
             tie["topology"] = kinship(way, weights) * near
         if new.team is not None and new.team == known.team:
             tie["owner"] = weights.owner * near
+        regular = self._history.partners(service, new.first).get(other, 0.0)
+        if regular:
+            tie["history"] = weights.history * regular * near
         alike = self._texts.likeness(service, other, new.first)
         if alike:
             tie["text"] = weights.text * alike * near
@@ -369,6 +395,14 @@ class EvidenceLinks(Correlator):
         for service in gone.members:
             self._home.setdefault(service, kept)
         return kept
+
+    def _earlier(self, session: Session) -> tuple[str, ...]:
+        prints = frozenset(map(print_of, session.prints))
+        return self._history.earlier(session.anchor, prints, session.opened_at)
+
+    def _learn(self, session: Session) -> None:
+        prints = frozenset(map(print_of, session.prints))
+        self._history.learn(Past(session.incident_id, session.opened_at, session.anchor, prints))
 
     def _note_team(self, team: str, session: Session) -> None:
         names = [n for n in self._of_team.get(team, ()) if n in self._sessions and n != session.incident_id]
@@ -423,7 +457,12 @@ class EvidenceLinks(Correlator):
             self._texts.naming(list(members), session.last),
             gap_s=params.gap_s,
             sample_period_s=params.sample_period_s,
+            hops=params.hops,
+            through=params.through_callers,
         )
+        real = reality(session.strangest, len(members), len(session.events))
+        hypotheses = ranked(members, evidence, real)
+        silent = hypotheses[0].confidence < params.abstain_below
         return IncidentCandidate(
             incident_id=session.incident_id,
             status="closed" if what == "closed" else "opened",
@@ -433,10 +472,12 @@ class EvidenceLinks(Correlator):
             opened_at=session.opened_at,
             last_event_at=session.last,
             emitted_at=clock,
-            hypotheses=ranked(members, evidence),
+            hypotheses=() if silent else hypotheses,
             merged_into=merged_into,
             correlator=self.name,
             flushed=flushed,
             links=tuple(Link(**link._asdict()) for link in session.links),
+            recurs_of=session.recurs_of if params.history_resets else None,
             reopened=session.reopened or None,
+            abstains=f"no service is {params.abstain_below:.0%} sure to have started it" if silent else None,
         )

@@ -57,7 +57,7 @@ class Session:
 
     __slots__ = (
         "anchor", "cut", "events", "incident_id", "last", "links", "members", "opened_at", "prints",
-        "reopened", "strangest", "tier_points", "told",
+        "recurs_of", "reopened", "strangest", "tier_points", "told",
     )  # fmt: skip
 
     def __init__(self, incident_id: str, opened_at: int, cut: int) -> None:
@@ -73,6 +73,7 @@ class Session:
         self.strangest = 0.0
         self.tier_points = -1
         self.reopened = 0
+        self.recurs_of: tuple[str, ...] = ()
         self.told: weakref.ref[Change] | None = None
 
     @property
@@ -136,6 +137,7 @@ class Session:
             "strangest": self.strangest,
             "tier_points": self.tier_points,
             "reopened": self.reopened,
+            "recurs_of": list(self.recurs_of),
         }
 
     @classmethod
@@ -144,6 +146,7 @@ class Session:
         for name in ("last", "anchor", "strangest", "tier_points", "reopened"):
             setattr(session, name, state[name])
         session.members = {service: Member(*rest) for service, *rest in state["members"]}
+        session.recurs_of = tuple(state["recurs_of"])
         session.events = list(state["events"])
         session.prints = {Fingerprint(*print_): count for *print_, count in state["prints"]}
         session.links = [LinkSaid(*link) for link in state["links"]]

@@ -166,7 +166,12 @@ class TestExplaining:
         first = closed(run([alert("cart", 1), alert("stock", 1.5)], world_of(CALLS, deploy)))[0].hypotheses[0]
         assert first.service == "shop/stock"
         assert first.evidence is not None
-        assert set(first.evidence) == {"no_anomalous_callee", "guilty_change", "magnitude"}
+        assert set(first.evidence) == {
+            "no_anomalous_callee",
+            "explains_others",
+            "guilty_change",
+            "magnitude",
+        }
 
     def test_an_onset_within_one_sample_period_is_no_later(self) -> None:
         one, other = (
@@ -218,7 +223,7 @@ class TestTime:
             correlator_from({"family": "evidence_links", "cap_s": 600})
 
     def test_closed_stories_leave_the_state(self) -> None:
-        correlator, world = links(), world_of()
+        correlator, world = links(history_resets=0), world_of()
         sizes = []
         for minute in range(0, 3000, 20):
             feed(correlator, [alert("stock", minute), alert("bank", minute + 1)], world)
@@ -291,10 +296,10 @@ def test_two_pasts_that_agree_over_the_memory_are_continued_alike(
     first: list[Alert], second: list[Alert], offset: int
 ) -> None:
     """A storm that never pauses is the hard case: something alerts every few minutes in both."""
-    params = {"cap_s": 3600, "reset_s": 3600}
+    params = {"cap_s": 3600, "reset_s": 3600, "history_resets": 1}
     memory = round(links(**params).memory_s) // 60
-    now = 200 + offset
-    common = [alert(SERVICES[m % 5], m + 0.25) for m in range(now - memory, now + 120, 3)]
+    now = 400 + offset
+    common = [alert(SERVICES[m % 5], m + 0.25) for m in range(now - memory, now + 70, 4)]
     logs = []
     for past in (first, second):
         old = [a for a in past if a.timestamp < (now - memory) * MINUTE]
