@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import heapq
 import weakref
-from collections.abc import Iterator, Mapping
-from typing import Annotated, Any
-
-from pydantic import Field, model_validator
+from collections.abc import Mapping
+from typing import Any
 
 from titleshot.datasets.contracts.incidents import IncidentCandidate, Link
 from titleshot.datasets.contracts.instants import SECOND
@@ -17,67 +14,20 @@ from titleshot.detectors.correlators.correlator import (
     Alert,
     Change,
     Correlator,
-    CorrelatorParams,
     What,
     incident_id,
 )
 from titleshot.detectors.correlators.evidence_history import History, Past, print_of
 from titleshot.detectors.correlators.evidence_hypotheses import evidence_of, ranked, reality
-from titleshot.detectors.correlators.evidence_scores import (
-    Share,
-    Weights,
-    decay,
-    kinship,
-    noisy_or,
-    shares,
-)
+from titleshot.detectors.correlators.evidence_params import EvidenceLinksParams
+from titleshot.detectors.correlators.evidence_scores import noisy_or
 from titleshot.detectors.correlators.evidence_sessions import Fingerprint, LinkSaid, Member, Session
+from titleshot.detectors.correlators.evidence_stories import Stories
 from titleshot.detectors.correlators.evidence_texts import Texts, text_of
+from titleshot.detectors.correlators.evidence_ties import Ties
 from titleshot.detectors.world import Kin, World
 
 _TIER_POINTS = {"critical": 1, "low": -1}
-_OF_A_TEAM = 8
-"""Newest sessions of a team that are looked at though no call leads there."""
-
-
-class EvidenceLinksParams(CorrelatorParams):
-    """Parameters of ``evidence_links``."""
-
-    gap_s: Annotated[float, Field(gt=0, le=86_400)] = 1200.0
-    """Silence after which a story draws nobody in."""
-    reopen_s: Annotated[float, Field(ge=0, le=86_400)] = 600.0
-    """How long after its gap a story wakes up again if an alert of it is repeated."""
-    cap_s: Annotated[float, Field(gt=0, le=86_400)] = 14_400.0
-    """No story lasts longer."""
-    reset_s: Annotated[float, Field(gt=0, le=86_400 * 7)] = 86_400.0
-    """Every story is cut at multiples of this, counted from 1970: so the past is forgotten for sure."""
-    history_resets: Annotated[int, Field(ge=0, le=100)] = 7
-    """How many stretches of ``reset_s`` teach what fails together and what recurs; 0: none."""
-    half_life_s: Annotated[float, Field(gt=0)] = 3600.0
-    """Evidence is worth half between alerts so far apart."""
-    hops: Annotated[int, Field(ge=0, le=5)] = 3
-    """Calls along which evidence is looked for."""
-    through_callers: Annotated[int, Field(ge=1, le=1000)] = 50
-    """No way of several calls leads through a service with more callers."""
-    deploy_within_s: Annotated[float, Field(ge=0, le=86_400 * 30)] = 3600.0
-    """A deploy counts as recent for this long."""
-    sample_period_s: Annotated[float, Field(ge=0)] = 60.0
-    """Onsets no further apart are not told apart."""
-    abstain_below: Share = 0.02
-    """No hypothesis is offered where even the first is less sure than this."""
-    anchor_share: Annotated[float, Field(ge=0, le=1)] = 0.5
-    """What the tie to the anchor counts; the rest is the tie to the nearest member."""
-    link_from: Share = 0.45
-    """A story takes an alert from this score."""
-    weights: Weights = Weights()
-
-    @model_validator(mode="after")
-    def _within_reset(self) -> EvidenceLinksParams:
-        if self.cap_s > self.reset_s:
-            raise ValueError(f"cap_s must be at most reset_s ({self.reset_s:g}), got {self.cap_s:g}")
-        if self.gap_s > self.cap_s:
-            raise ValueError(f"gap_s must be at most cap_s ({self.cap_s:g}), got {self.gap_s:g}")
-        return self
 
 
 class EvidenceLinks(Correlator):
@@ -121,45 +71,37 @@ class EvidenceLinks(Correlator):
     def __init__(self, params: EvidenceLinksParams) -> None:
         super().__init__(params)
         self.params: EvidenceLinksParams = params
-        self._gap = round(params.gap_s * SECOND)
-        self._quiet = self._gap + round(params.reopen_s * SECOND)
-        self._cap = round(params.cap_s * SECOND)
-        self._reset = round(params.reset_s * SECOND)
-        self._texts = Texts(self._gap, self._reset)
-        self._history = History(self._reset, params.history_resets, self._gap)
-        self._clear()
-
-    def _clear(self) -> None:
-        self._sessions: dict[str, Session] = {}
-        self._home: dict[str, Session] = {}  # canonical service to the session of its last alert
-        self._of_team: dict[str, list[str]] = {}  # team to its newest sessions, oldest first
-        self._events: set[str] = set()
-        self._dues: list[tuple[int, str]] = []  # heap; an entry may be early, never late
+        reset, gap = round(params.reset_s * SECOND), round(params.gap_s * SECOND)
+        self._texts = Texts(gap, reset)
+        self._history = History(reset, params.history_resets, gap)
+        self._ties = Ties(params, self._texts, self._history)
+        self._stories = Stories(params)
 
     @property
     def memory_s(self) -> float:
         # What recurs is a story made with the history of its own day, which closes a day later.
         resets = self.params.history_resets
-        return (2 * resets + 3 if resets else 1) * self._reset / SECOND
+        return (2 * resets + 3 if resets else 1) * self.params.reset_s
 
     def alert(self, alert: Alert, clock: int, world: World) -> list[Change]:
-        if alert.event_id in self._events:
+        if alert.event_id in self._stories.events:
             return []
         at = alert.timestamp
         service = world.canonical(alert.service, at)
         self._history.hear(service, at)
         fingerprint = Fingerprint(service, alert.metric_name, alert.direction, alert.detector)
         changes: list[Change] = []
-        session = self._repeated(service, fingerprint, at)
+        session = self._stories.repeated(service, fingerprint, at)
         if session is not None:
             session.moves()
-            session.reopened += at - session.last > self._gap
+            session.reopened += self._stories.awakened(session, at)
             self._take(alert, session, service, fingerprint, session.members[service])
             return [self._change("joined", session, clock, world)]
         new = self._newcomer(alert, service, world)
         kin = world.kin(service, at, self.params.hops, self.params.through_callers)
         found = self._tied(alert.event_id, service, new, kin)
-        session = found[0][0] if found else self._open(alert, service)
+        name = incident_id(self.name, alert.event_id)
+        session = found[0][0] if found else self._stories.open(name, at, service)
         if found and service not in session.members:
             session.moves()
             session.link(found[0][1])
@@ -172,7 +114,7 @@ class EvidenceLinks(Correlator):
         for other, _ in found[1:]:
             session = self._merge(session, other, at, clock, world, changes)
         if new.team is not None:
-            self._note_team(new.team, session)
+            self._stories.note_team(new.team, session)
         changes.append(self._change("joined" if found else "opened", session, clock, world))
         return changes
 
@@ -183,71 +125,35 @@ class EvidenceLinks(Correlator):
             self._texts.note(world.canonical(named, event.timestamp), text, event.timestamp)
 
     def due(self) -> int | None:
-        while self._dues:
-            early, name = self._dues[0]
-            session = self._sessions.get(name)
-            if session is None:
-                heapq.heappop(self._dues)
-            elif self._due(session) == early:
-                return early
-            else:
-                heapq.heapreplace(self._dues, (self._due(session), name))
-        return None
+        return self._stories.due()
 
     def tick(self, now: int, clock: int, world: World) -> list[Change]:
         changes = []
-        while (due := self.due()) is not None and due <= now:
-            session = self._sessions[heapq.heappop(self._dues)[1]]
-            self._drop(session)
+        for session in self._stories.ended(now):
             session.recurs_of = self._earlier(session)
-            self._learn(session)
+            prints = frozenset(map(print_of, session.prints))
+            self._history.learn(Past(session.incident_id, session.opened_at, session.anchor, prints))
             changes.append(self._change("closed", session, clock, world))
         return changes
 
     def flush(self, clock: int, world: World) -> list[Change]:
         changes = []
-        for session in sorted(self._sessions.values(), key=lambda s: (self._due(s), s.incident_id)):
-            self._drop(session)
+        for session in self._stories.all_ended():
             session.recurs_of = self._earlier(session)
             changes.append(self._change("closed", session, clock, world, flushed=True))
-        self._dues.clear()
         return changes
 
     def state(self) -> dict[str, Any]:
         return {
-            "sessions": [session.state() for session in self._sessions.values()],
-            "home": [[service, session.incident_id] for service, session in self._home.items()],
+            "stories": self._stories.state(),
             "texts": self._texts.state(),
             "history": self._history.state(),
-            "of_team": [[team, list(names)] for team, names in self._of_team.items()],
         }
 
     def load(self, state: dict[str, Any]) -> None:
-        self._clear()
+        self._stories.load(state["stories"])
         self._texts.load(state["texts"])
         self._history.load(state["history"])
-        for row in state["sessions"]:
-            session = Session.of(row)
-            self._sessions[session.incident_id] = session
-            self._events.update(session.events)
-            self._dues.append((self._due(session), session.incident_id))
-        heapq.heapify(self._dues)
-        self._home = {service: self._sessions[name] for service, name in state["home"]}
-        self._of_team = {team: list(names) for team, names in state["of_team"]}
-
-    def _due(self, session: Session) -> int:
-        """From this instant on nothing can join."""
-        return min(session.last + self._quiet, session.cut)
-
-    def _repeated(self, service: str, fingerprint: Fingerprint, at: int) -> Session | None:
-        """The open story that an alert of a service already in it goes on with."""
-        session = self._home.get(service)
-        if session is None or at >= session.cut:
-            return None
-        silent = at - session.last
-        if silent > self._gap:
-            return session if silent <= self._quiet and fingerprint in session.prints else None
-        return session if at - session.members[service].last <= self._quiet else None
 
     def _take(
         self, alert: Alert, session: Session, service: str, fingerprint: Fingerprint, member: Member
@@ -255,8 +161,8 @@ class EvidenceLinks(Correlator):
         session.moves()
         member = member._replace(last=alert.timestamp, strangest=max(member.strangest, alert.strangeness))
         session.take(alert, service, member, fingerprint)
-        self._events.add(alert.event_id)
-        self._home[service] = session
+        self._stories.events.add(alert.event_id)
+        self._stories.home[service] = session
 
     def _newcomer(self, alert: Alert, service: str, world: World) -> Member:
         at = alert.timestamp
@@ -275,96 +181,12 @@ class EvidenceLinks(Correlator):
         self, event_id: str, service: str, new: Member, kin: Mapping[str, Kin]
     ) -> list[tuple[Session, LinkSaid]]:
         """Stories that take the alert, best tied first."""
-        params, at = self.params, new.first
-        near: dict[str, tuple[Session, list[str]]] = {}
-        for name, session in self._around(service, new, kin):
-            if at >= session.cut or at - session.last > self._gap:
-                continue
-            _, members = near.setdefault(session.incident_id, (session, []))
-            if name is not None:
-                members.append(name)
         found = []
-        for session, members in near.values():
-            to_anchor = self._tie(service, new, session.anchor, session.members[session.anchor], kin)
-            anchored = noisy_or(to_anchor)
-            best, to_best, nearest = session.anchor, to_anchor, anchored
-            for name in members:
-                tie = self._tie(service, new, name, session.members[name], kin)
-                strength = noisy_or(tie)
-                if (strength, best) > (nearest, name):
-                    best, to_best, nearest = name, tie, strength
-            score = params.anchor_share * anchored + (1 - params.anchor_share) * nearest
-            if score < params.link_from:
-                continue
-            evidence: dict[str, float] = {}
-            for share, tie in ((params.anchor_share, to_anchor), (1 - params.anchor_share, to_best)):
-                for name, part in shares(tie).items():
-                    evidence[name] = evidence.get(name, 0.0) + share * part
-            rounded = {name: round(part, 4) for name, part in sorted(evidence.items())}
-            said = LinkSaid(
-                event_id, new.name, session.members[best].name, session.members[session.anchor].name,
-                round(score, 4), rounded,
-            )  # fmt: skip
-            found.append((-score, session.opened_at, session.incident_id, session, said))
-        found.sort(key=lambda each: each[:3])
-        return [(session, said) for *_, session, said in found]
-
-    def _around(
-        self, service: str, new: Member, kin: Mapping[str, Kin]
-    ) -> Iterator[tuple[str | None, Session]]:
-        """Stories worth a look, each with a member that is near, or None."""
-        home = self._home
-        if service in home:
-            yield service, home[service]
-        for name in kin if len(kin) < len(home) else [name for name in home if name in kin]:
-            session = home.get(name)
-            if session is not None:
-                yield name, session
-        for named in self._texts.beside(service, new.first):
-            if named in home and named not in kin:
-                yield named, home[named]
-        for partner in self._history.partners(service, new.first):
-            if partner in home and partner not in kin:
-                yield partner, home[partner]
-        for known in self._of_team.get(new.team or "", ()):
-            if known in self._sessions:
-                yield None, self._sessions[known]
-
-    def _tie(
-        self, service: str, new: Member, other: str, known: Member, kin: Mapping[str, Kin]
-    ) -> dict[str, float]:
-        """Named evidence between a newcomer and a member, strongest possible 1."""
-        weights = self.params.weights
-        near = decay((new.first - known.last) / SECOND, self.params.half_life_s)
-        tie = {"time": weights.time * near}
-        if other == service:
-            tie["same_service"] = weights.same_service * near
-            return tie
-        way = kin.get(other)
-        if way is not None:
-            tie["topology"] = kinship(way, weights) * near
-        if new.team is not None and new.team == known.team:
-            tie["owner"] = weights.owner * near
-        regular = self._history.partners(service, new.first).get(other, 0.0)
-        if regular:
-            tie["history"] = weights.history * regular * near
-        alike = self._texts.likeness(service, other, new.first)
-        if alike:
-            tie["text"] = weights.text * alike * near
-        changed = (new.deploy is not None) + (known.deploy is not None)
-        same_plan = new.planned is not None and new.planned == known.planned
-        if changed == 2 or same_plan or (changed and way is not None and way.hops == 1):
-            tie["change"] = weights.change * near
-        return tie
-
-    def _open(self, alert: Alert, service: str) -> Session:
-        name = incident_id(self.name, alert.event_id)
-        at = alert.timestamp
-        cut = min(at + self._cap, (at // self._reset + 1) * self._reset)
-        session = self._sessions[name] = Session(name, at, cut)
-        session.anchor = service
-        heapq.heappush(self._dues, (min(at + self._quiet, cut), name))
-        return session
+        for session, members in self._stories.near(service, new, kin, self._ties):
+            said = self._ties.link(event_id, service, new, session, members, kin)
+            if said is not None:
+                found.append((session, said))
+        return sorted(found, key=lambda each: (-each[1].score, each[0].opened_at, each[0].incident_id))
 
     def _sink(self, session: Session, service: str, kin: Mapping[str, Kin]) -> None:
         """Hang the story on ``service`` if the anchor calls it: what is wrong below shows above."""
@@ -380,46 +202,25 @@ class EvidenceLinks(Correlator):
         kin = world.kin(kept.anchor, at, self.params.hops, self.params.through_callers)
         near, far = kept.members[kept.anchor], gone.members[gone.anchor]
         # Both are alive, so what lies between their last alerts and now is at most a gap.
-        tie = self._tie(kept.anchor, near._replace(first=near.last), gone.anchor, far, kin)
+        tie = self._ties.tie(kept.anchor, near._replace(first=near.last), gone.anchor, far, kin)
         if noisy_or(tie) < self.params.link_from:
             return one
         kept.moves()
         gone.moves()
-        self._drop(gone)
+        self._stories.drop(gone)
         changes.append(self._change("closed", gone, clock, world, merged_into=kept.incident_id))
         kept.absorb(gone)
         self._sink(
             kept, gone.anchor, world.kin(gone.anchor, at, self.params.hops, self.params.through_callers)
         )
-        self._events.update(gone.events)
+        self._stories.events.update(gone.events)
         for service in gone.members:
-            self._home.setdefault(service, kept)
+            self._stories.home.setdefault(service, kept)
         return kept
 
     def _earlier(self, session: Session) -> tuple[str, ...]:
         prints = frozenset(map(print_of, session.prints))
         return self._history.earlier(session.anchor, prints, session.opened_at)
-
-    def _learn(self, session: Session) -> None:
-        prints = frozenset(map(print_of, session.prints))
-        self._history.learn(Past(session.incident_id, session.opened_at, session.anchor, prints))
-
-    def _note_team(self, team: str, session: Session) -> None:
-        names = [n for n in self._of_team.get(team, ()) if n in self._sessions and n != session.incident_id]
-        self._of_team[team] = [*names[1 - _OF_A_TEAM :], session.incident_id]
-
-    def _drop(self, session: Session) -> None:
-        session.moves()
-        del self._sessions[session.incident_id]
-        self._events.difference_update(session.events)
-        for service, member in session.members.items():
-            if self._home.get(service) is session:
-                del self._home[service]
-            if member.team in self._of_team:
-                names = [name for name in self._of_team[member.team] if name in self._sessions]
-                self._of_team[member.team] = names
-                if not names:
-                    del self._of_team[member.team]
 
     def _change(
         self,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any
 
 from titleshot.datasets.contracts.telemetry import LogEvent, PlatformEvent
@@ -17,6 +18,7 @@ _LOUD = {"warning", "error", "fatal"}
 _FEWEST_WORDS = 2
 
 
+@lru_cache(maxsize=4096)
 def words(text: str) -> frozenset[str]:
     """The words of a template that do not vary: placeholders and whatever holds a digit are left out.
 

@@ -13,7 +13,8 @@ from titleshot.detectors.correlators.evidence_history import (
     History,
     Past,
 )
-from titleshot.detectors.correlators.evidence_links import EvidenceLinks, EvidenceLinksParams
+from titleshot.detectors.correlators.evidence_links import EvidenceLinks
+from titleshot.detectors.correlators.evidence_params import EvidenceLinksParams
 from titleshot.detectors.world import World
 
 

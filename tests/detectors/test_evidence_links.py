@@ -19,7 +19,8 @@ from titleshot.datasets.contracts.reference import (
 )
 from titleshot.datasets.errors import MalformedInput
 from titleshot.detectors.correlators.correlator import Alert, Change
-from titleshot.detectors.correlators.evidence_links import EvidenceLinks, EvidenceLinksParams
+from titleshot.detectors.correlators.evidence_links import EvidenceLinks
+from titleshot.detectors.correlators.evidence_params import EvidenceLinksParams
 from titleshot.detectors.correlators.families import correlator_from
 from titleshot.detectors.world import World
 

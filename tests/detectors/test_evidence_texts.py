@@ -10,7 +10,8 @@ from titleshot.datasets.contracts.telemetry import LogEvent, PlatformEvent, Samp
 from titleshot.detectors.block import Block
 from titleshot.detectors.contender import Contender
 from titleshot.detectors.correlators.correlator import Alert
-from titleshot.detectors.correlators.evidence_links import EvidenceLinks, EvidenceLinksParams
+from titleshot.detectors.correlators.evidence_links import EvidenceLinks
+from titleshot.detectors.correlators.evidence_params import EvidenceLinksParams
 from titleshot.detectors.correlators.evidence_texts import OF_A_SERVICE, Texts, text_of
 from titleshot.detectors.world import World
 
