@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, Literal, NamedTuple, TypeVar
+from typing import Any
 
 from titleshot.datasets.contracts.instants import SECOND
 from titleshot.datasets.contracts.reference import (
@@ -16,21 +16,12 @@ from titleshot.datasets.contracts.reference import (
     Tier,
     TopologyEdge,
 )
+from titleshot.detectors.kin import Kin, kin_of
 
 ALWAYS = (-(2**63), 2**63)
 """The half-open span of an answer that nothing known bounds, in nanoseconds."""
 
 _Identity = tuple[Any, ...]
-
-
-class Kin(NamedTuple):
-    """How another service stands to the one asked about, by the shortest way there is."""
-
-    side: Literal["callee", "caller", "sibling"]
-    """It is called, directly or through others; it calls; or both call the same service."""
-    hops: int
-    widest: int
-    """Most callers of any service called on the way, the lower end included: how much of a hub it is."""
 
 
 _Answer = TypeVar("_Answer")
@@ -99,10 +90,7 @@ class World:
         return self._remembered("within", (service, hops), at, lambda: self._reach(service, at, hops))
 
     def kin(self, service: str, at: int, hops: int, through: int) -> Mapping[str, Kin]:
-        """Services a fault could share with ``service``: it travels from what is called to who calls.
-
-        So two services called by one caller are no kin, two callers of one service are. No way leads
-        through a service with more than ``through`` callers, though it may end there.
+        """Services a fault could share with ``service``, and how: see :func:`kin_of`.
 
         >>> world = World()
         >>> for callee in ("shop/cart", "shop/pay"):
@@ -259,36 +247,17 @@ class World:
     def _related(self, service: str, at: int, hops: int, through: int) -> tuple[int, int, dict[str, Kin]]:
         start = self.canonical(service, at)
         span = self._narrowed(*ALWAYS, "canonical", service)
-        found: dict[str, Kin] = {}
 
-        def adjacent(index: Literal["callees", "callers"], name: str) -> list[str]:
-            nonlocal span
-            others = self.callees(name, at) if index == "callees" else self.callers(name, at)
-            span = self._narrowed(*span, index, name)
-            return sorted(others)
+        def adjacent(index: str) -> Callable[[str], frozenset[str]]:
+            def of(name: str) -> frozenset[str]:
+                nonlocal span
+                others = self.callees(name, at) if index == "callees" else self.callers(name, at)
+                span = self._narrowed(*span, index, name)
+                return others
 
-        for side, index in (("callee", "callees"), ("caller", "callers")):
-            edge = [(start, 0 if side == "callee" else len(adjacent("callers", start)))]
-            for hop in range(1, hops + 1):
-                further = []
-                for name, widest in edge:
-                    if hop > 1 and widest > through:
-                        continue
-                    for other in adjacent(index, name):  # type: ignore[arg-type]
-                        if other == start or other in found:
-                            continue
-                        callers = len(adjacent("callers", other))
-                        # Upwards the last one calls: who calls it in turn is not on the way yet.
-                        way = max(widest, callers) if side == "callee" else widest
-                        found[other] = Kin(side, hop, way)  # type: ignore[arg-type]
-                        further.append((other, max(widest, callers)))
-                edge = further
-        for below in adjacent("callees", start):
-            callers = adjacent("callers", below)
-            if len(callers) <= through:
-                for other in callers:
-                    if other != start and other not in found:
-                        found[other] = Kin("sibling", 2, len(callers))
+            return of
+
+        found = kin_of(start, hops, through, adjacent("callees"), adjacent("callers"))
         return *span, found
 
     def _narrowed(self, low: int, high: int, index: str, asked: str) -> tuple[int, int]:

@@ -140,8 +140,8 @@ class History:
         self._past = {}
         for day, rows in state["past"]:
             kept = self._past.setdefault(day, {})
-            for *about, prints in rows:
-                past = Past(*about, frozenset((s, m, d) for s, m, d in prints))
+            for name, opened_at, anchor, prints in rows:
+                past = Past(name, opened_at, anchor, frozenset((s, m, d) for s, m, d in prints))
                 kept.setdefault(past.anchor, deque(maxlen=OF_AN_ANCHOR)).append(past)
         self._as_of = None
 
@@ -149,7 +149,7 @@ class History:
         """Drop what is too old and count afresh who fails together, oldest day first."""
         for table in (self._pairs, self._alone, self._past):
             for day in [day for day in table if day < today - self._days]:
-                del table[day]  # type: ignore[attr-defined]
+                del table[day]
         taught = [day for day in sorted(self._pairs) if day < today]
         alone: dict[str, int] = {}
         together: dict[tuple[str, str], int] = {}

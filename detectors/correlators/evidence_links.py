@@ -25,7 +25,8 @@ from titleshot.detectors.correlators.evidence_sessions import Fingerprint, LinkS
 from titleshot.detectors.correlators.evidence_stories import Stories
 from titleshot.detectors.correlators.evidence_texts import Texts, text_of
 from titleshot.detectors.correlators.evidence_ties import Ties
-from titleshot.detectors.world import Kin, World
+from titleshot.detectors.kin import Kin
+from titleshot.detectors.world import World
 
 _TIER_POINTS = {"critical": 1, "low": -1}
 

@@ -13,7 +13,7 @@ from titleshot.detectors.correlators.evidence_scores import Share, Weights
 class EvidenceLinksParams(CorrelatorParams):
     """Parameters of ``evidence_links``."""
 
-    gap_s: Annotated[float, Field(gt=0, le=86_400)] = 1200.0
+    gap_s: Annotated[float, Field(gt=0, le=86_400)] = 600.0
     """Silence after which a story draws nobody in."""
     reopen_s: Annotated[float, Field(ge=0, le=86_400)] = 600.0
     """How long after its gap a story wakes up again if an alert of it is repeated."""

@@ -8,7 +8,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from titleshot.detectors.world import Kin
+from titleshot.detectors.kin import Kin
 
 Share = Annotated[float, Field(ge=0, lt=1)]
 

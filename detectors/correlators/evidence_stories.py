@@ -10,7 +10,7 @@ from titleshot.datasets.contracts.instants import SECOND
 from titleshot.detectors.correlators.evidence_params import EvidenceLinksParams
 from titleshot.detectors.correlators.evidence_sessions import Fingerprint, Member, Session
 from titleshot.detectors.correlators.evidence_ties import Ties
-from titleshot.detectors.world import Kin
+from titleshot.detectors.kin import Kin
 
 _OF_A_TEAM = 8
 """Newest stories of a team that are looked at though no call leads there."""

@@ -10,7 +10,7 @@ from titleshot.detectors.correlators.evidence_params import EvidenceLinksParams
 from titleshot.detectors.correlators.evidence_scores import decay, kinship, noisy_or, shares
 from titleshot.detectors.correlators.evidence_sessions import LinkSaid, Member, Session
 from titleshot.detectors.correlators.evidence_texts import Texts
-from titleshot.detectors.world import Kin
+from titleshot.detectors.kin import Kin
 
 
 class Ties:
