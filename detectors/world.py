@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 from titleshot.datasets.contracts.instants import SECOND
 from titleshot.datasets.contracts.reference import (
