@@ -22,6 +22,7 @@ from titleshot.datasets.contracts.incidents import (
     DeadLetter,
     Hypothesis,
     IncidentCandidate,
+    Link,
     Page,
     fold_pages,
 )
@@ -71,8 +72,14 @@ INCIDENTS = pa.schema(
         ("merged_into", pa.string()),
         ("correlator", pa.string()),
         ("flushed", pa.bool_()),
+        ("links", pa.string()),
+        ("recurs_of", pa.list_(pa.string())),
+        ("reopened", pa.int64()),
+        ("abstains", pa.string()),
     ]
 )
+_SINCE_1_1 = {"links", "recurs_of", "reopened", "abstains"}
+"""Columns an older log of incidents lacks, which then hold nothing."""
 PAGES = pa.schema(
     [
         ("page_id", pa.string()),
@@ -113,8 +120,14 @@ TABLES = {
 
 def incidents_table(records: list[IncidentCandidate]) -> pa.Table:
     """Incident candidates as a table of ``INCIDENTS``."""
-    hypotheses = [canonical_json([h.model_dump(mode="json") for h in r.hypotheses]) for r in records]
-    return _table(INCIDENTS, records, hypotheses=hypotheses)
+    hypotheses = [
+        canonical_json([h.model_dump(mode="json", exclude_none=True) for h in r.hypotheses]) for r in records
+    ]
+    links = [
+        None if r.links is None else canonical_json([link.model_dump(mode="json") for link in r.links])
+        for r in records
+    ]
+    return _table(INCIDENTS, records, hypotheses=hypotheses, links=links)
 
 
 def pages_table(records: list[Page]) -> pa.Table:
@@ -127,7 +140,7 @@ def dead_letters_table(records: list[DeadLetter]) -> pa.Table:
     return _table(DEAD_LETTERS, records, record=[json.dumps(r.record, sort_keys=True) for r in records])
 
 
-def _table(schema: pa.Schema, records: Sequence[Record], **made: list[str]) -> pa.Table:
+def _table(schema: pa.Schema, records: Sequence[Record], **made: Sequence[str | None]) -> pa.Table:
     """Records as columns, read by attribute: dumping each as a dictionary costs ten times as much."""
     columns = []
     for field in schema:
@@ -247,6 +260,10 @@ class ReplayLog:
         except (OSError, pa.ArrowException) as error:
             raise unreadable(path, error) from None
         absent = [column for column in schema.names if column not in read.schema.names]
+        if name == "incidents":
+            for column in set(absent) & _SINCE_1_1:
+                read = read.append_column(column, pa.nulls(len(read), schema.field(column).type))
+            absent = [column for column in absent if column not in _SINCE_1_1]
         if absent:
             raise MalformedInput(f"{path}: no column {absent[0]!r}; replay again")
         try:
@@ -285,7 +302,8 @@ class ReplayLog:
 
 def _candidate(row: dict[str, Any]) -> IncidentCandidate:
     hypotheses = tuple(Hypothesis.model_validate(said) for said in json.loads(row["hypotheses"]))
-    return IncidentCandidate.model_validate({**row, "hypotheses": hypotheses})
+    links = row["links"] and tuple(Link.model_validate(said) for said in json.loads(row["links"]))
+    return IncidentCandidate.model_validate({**row, "hypotheses": hypotheses, "links": links})
 
 
 def _rows(table: pa.Table) -> list[dict[str, Any]]:

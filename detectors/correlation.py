@@ -8,8 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from titleshot.datasets.contracts.incidents import IncidentCandidate, Page
+from titleshot.datasets.contracts.telemetry import LogEvent, PlatformEvent
 from titleshot.detectors.alert_policy import ALERTED
-from titleshot.detectors.block import REFERENCE, TICK
+from titleshot.detectors.block import LOG, PLATFORM, REFERENCE, TICK
 from titleshot.detectors.correlators.correlator import Alert, Change, Correlator
 from titleshot.detectors.detected import Marks
 from titleshot.detectors.events import Events
@@ -44,19 +45,28 @@ class Correlation:
         return None if None in spans else sum(span for span in spans if span is not None)
 
     def push(self, events: Events, marks: Marks) -> Correlated:
-        """Take in events and marks, each in release order, as one stream: reference < event < tick."""
+        """Take in events and marks, each in release order, as one stream.
+
+        Order within a timestamp: reference < platform < log < event < tick.
+        """
         said = Correlated([], [])
         if self.correlator is None:
             return said
         alerts = events.take(events.policies == ALERTED)
         times = alerts.timestamps
-        references = np.flatnonzero(marks.kinds == REFERENCE)
+        told = marks.kinds == REFERENCE
+        if self.correlator.hears_texts:
+            told |= (marks.kinds == PLATFORM) | (marks.kinds == LOG)
         ticks = np.flatnonzero(marks.kinds == TICK)
         walk = _Walk(self, self.correlator, alerts, marks.timestamps[ticks], marks.clocks[ticks], said)
-        for mark in references:
+        for mark in np.flatnonzero(told).tolist():
             at = marks.timestamps[mark]
             walk.until(int(np.searchsorted(times, at, "left")), int(at))
-            self.world.apply(marks.payloads[mark])  # type: ignore[arg-type]
+            payload = marks.payloads[mark]
+            if isinstance(payload, LogEvent | PlatformEvent):
+                self.correlator.hear(payload, self.world)
+            else:
+                self.world.apply(payload)  # type: ignore[arg-type]
         walk.until(len(alerts), None)
         return said
 

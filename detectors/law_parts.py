@@ -225,7 +225,8 @@ class CorrelatorPart(Part):
         for change in changes:
             candidate = change.candidate
             content = f"{change.what} {candidate.model_copy(update={'emitted_at': 0}).to_json()}"
-            why = None if candidate.hypotheses and candidate.services else "names no hypothesis or no service"
+            told = (candidate.hypotheses or candidate.abstains) and candidate.services
+            why = None if told else "names no hypothesis and does not say why, or no service"
             at, strange = candidate.emitted_at, change.what != "closed"
             said.append(Said(at, -1, "candidate", content, strange=strange, unexplained=why))
 

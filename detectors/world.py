@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeVar
 
 from titleshot.datasets.contracts.instants import SECOND
@@ -16,11 +16,14 @@ from titleshot.datasets.contracts.reference import (
     Tier,
     TopologyEdge,
 )
+from titleshot.detectors.kin import Kin, kin_of
 
 ALWAYS = (-(2**63), 2**63)
 """The half-open span of an answer that nothing known bounds, in nanoseconds."""
 
 _Identity = tuple[Any, ...]
+
+
 _Answer = TypeVar("_Answer")
 
 
@@ -85,6 +88,19 @@ class World:
     def within(self, service: str, at: int, hops: int) -> frozenset[str]:
         """Services at most ``hops`` calls away in either direction, ``service`` itself included."""
         return self._remembered("within", (service, hops), at, lambda: self._reach(service, at, hops))
+
+    def kin(self, service: str, at: int, hops: int, through: int) -> Mapping[str, Kin]:
+        """Services a fault could share with ``service``, and how: see :func:`kin_of`.
+
+        >>> world = World()
+        >>> for callee in ("shop/cart", "shop/pay"):
+        ...     world.apply(TopologyEdge(caller="shop/web", callee=callee, valid_from=0, known_from=0))
+        >>> world.kin("shop/cart", at=5, hops=3, through=50)
+        {'shop/web': Kin(side='caller', hops=1, widest=1)}
+        """
+        return self._remembered(
+            "kin", (service, hops, through), at, lambda: self._related(service, at, hops, through)
+        )
 
     def team(self, service: str, at: int) -> str | None:
         """The team that owns ``service``; None where nobody is known to."""
@@ -228,6 +244,22 @@ class World:
             edge = further
         return low, high, frozenset(reached)
 
+    def _related(self, service: str, at: int, hops: int, through: int) -> tuple[int, int, dict[str, Kin]]:
+        start = self.canonical(service, at)
+        span = self._narrowed(*ALWAYS, "canonical", service)
+
+        def adjacent(index: str) -> Callable[[str], frozenset[str]]:
+            def of(name: str) -> frozenset[str]:
+                nonlocal span
+                others = self.callees(name, at) if index == "callees" else self.callers(name, at)
+                span = self._narrowed(*span, index, name)
+                return others
+
+            return of
+
+        found = kin_of(start, hops, through, adjacent("callees"), adjacent("callers"))
+        return *span, found
+
     def _narrowed(self, low: int, high: int, index: str, asked: str) -> tuple[int, int]:
         """The span cut to that of an answer just given."""
         entry = self._answers.get(index, {}).get(asked)
@@ -244,7 +276,7 @@ class World:
         if row.kind == "alias":
             self._answers.clear()
         elif row.kind == "topology":
-            for index in ("callees", "callers", "within"):
+            for index in ("callees", "callers", "within", "kin"):
                 self._answers.pop(index, None)
         else:
             self._answers.pop(row.kind, None)

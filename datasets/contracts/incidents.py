@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
@@ -15,9 +15,28 @@ from titleshot.datasets.contracts.telemetry import Name
 class Hypothesis(Record):
     """A probable starting service, not a root cause, and how sure the correlator is."""
 
+    VERSION: ClassVar[str] = "1.1"
+
+    schema_version: str = "1.1"
     service: Name
     reason: str
     confidence: Annotated[float, Field(ge=0, le=1)]
+    evidence: dict[str, float] | None = None
+    """Points of each named piece of evidence, for and against; None where the correlator does not say."""
+
+
+class Link(Record):
+    """Why an alert is part of a story: what ties its service to one that was in already."""
+
+    event_id: Name
+    service: Name
+    to: Name
+    """The member it is tied to most."""
+    anchor: Name
+    """The service the story hung on at that moment."""
+    score: Annotated[float, Field(ge=0, le=1)]
+    evidence: dict[str, float]
+    """What each named piece of evidence adds to the score; adds up to it, but for rounding."""
 
 
 class IncidentCandidate(Record):
@@ -27,6 +46,9 @@ class IncidentCandidate(Record):
     can join. ``incident_id`` is the same in both and independent of order and redelivery.
     """
 
+    VERSION: ClassVar[str] = "1.1"
+
+    schema_version: str = "1.1"
     incident_id: Name
     status: Literal["opened", "closed"]
     severity: Severity
@@ -42,6 +64,14 @@ class IncidentCandidate(Record):
     correlator: Name
     flushed: bool = False
     """Said only because the replay ended."""
+    links: tuple[Link, ...] | None = None
+    """How each service came in, the first left out; None where the correlator does not say."""
+    recurs_of: tuple[str, ...] | None = None
+    """Earlier incidents of the same kind, newest first; None where the correlator does not look."""
+    reopened: int | None = None
+    """Times it woke up after its gap had passed."""
+    abstains: str | None = None
+    """Why no hypothesis is offered."""
 
 
 class Page(Record):

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict
 
 from titleshot.datasets.contracts.incidents import IncidentCandidate
 from titleshot.datasets.contracts.record import Severity, canonical_json
+from titleshot.datasets.contracts.telemetry import LogEvent, PlatformEvent
 from titleshot.detectors.world import World
 
 What = Literal["opened", "joined", "closed"]
@@ -51,7 +52,16 @@ class Change:
     before the world moves on.
     """
 
-    __slots__ = ("_candidate", "_make", "event_count", "incident_id", "rarest", "severity", "what")
+    __slots__ = (
+        "__weakref__",
+        "_candidate",
+        "_make",
+        "event_count",
+        "incident_id",
+        "rarest",
+        "severity",
+        "what",
+    )
 
     def __init__(
         self,
@@ -112,6 +122,8 @@ class Correlator(ABC):
 
     family: ClassVar[str]
     Params: ClassVar[type[CorrelatorParams]]
+    hears_texts: ClassVar[bool] = False
+    """It is given log and platform events."""
 
     def __init__(self, params: CorrelatorParams) -> None:
         self.params = params
@@ -130,6 +142,12 @@ class Correlator(ABC):
     @abstractmethod
     def alert(self, alert: Alert, clock: int, world: World) -> list[Change]:
         """Take one alert; say what it changed, incidents that close because of it first."""
+
+    def hear(self, event: LogEvent | PlatformEvent, world: World) -> None:  # noqa: B027
+        """Take note of a log or platform event; only where ``hears_texts``.
+
+        It comes before alerts of its own timestamp and says nothing by itself.
+        """
 
     @abstractmethod
     def due(self) -> int | None:

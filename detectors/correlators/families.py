@@ -13,10 +13,12 @@ from titleshot.datasets.nearest import nearest
 from titleshot.detectors.correlators.bucket import BucketCorrelator
 from titleshot.detectors.correlators.correlator import Correlator
 from titleshot.detectors.correlators.every_alert import EveryAlert
+from titleshot.detectors.correlators.evidence_links import EvidenceLinks
 from titleshot.detectors.correlators.topology_sessions import TopologySessions
 
 FAMILIES: dict[str, type[Correlator]] = {
     "bucket": BucketCorrelator,
+    "evidence_links": EvidenceLinks,
     "every_alert": EveryAlert,
     "topology_sessions": TopologySessions,
 }
