@@ -55,7 +55,9 @@ class PagingRule:
         self.params = params
         self._cooldown = round(params.cooldown_s * SECOND)
         self._least = SEVERITIES.index(params.minimum_severity)
-        self._rare = 1.0 if params.maximum_tail_probability is None else params.maximum_tail_probability
+        self._rare = params.maximum_tail_probability
+        self._rarest: dict[str, float] = {}  # open incident to the least tail probability of its alerts
+        self._tail = 0.0  # of the alert that was heard last; not known counts as rare
         self._open: dict[str, list[Page]] = {}  # by the incident they close with
         self._stirred: dict[tuple[str, str | None], int] = {}  # (route, probable service) to clock
         self._witnesses = Witnesses(params.witnesses) if params.witnesses else None
@@ -68,12 +70,18 @@ class PagingRule:
 
     def hears(self, alert: Alert, world: World) -> bool:
         """Note who speaks; False: it is to be no part of a story. The changes that follow are due to it."""
+        self._tail = alert.tail_probability or 0.0
         return self._witnesses is None or self._witnesses.hears(alert, world)
 
     def consider(self, change: Change, clock: int, world: World) -> list[Page]:
         """Pages sent or closed because of a change; ``clock`` becomes ``paged_at`` or ``closed_at``."""
         if change.what == "closed":
+            if self._rare is not None:
+                self._merge_rarest(change)
             return self._close(change.candidate, clock)
+        if self._rare is not None:
+            known = self._rarest.get(change.incident_id, 1.0)
+            self._rarest[change.incident_id] = min(known, self._tail)
         paged = self._open.get(change.incident_id)
         if paged is not None:
             if self._cooldown:
@@ -82,7 +90,7 @@ class PagingRule:
         enough = (
             change.event_count >= self.params.minimum_events
             and SEVERITIES.index(change.severity) >= self._least
-            and change.rarest <= self._rare
+            and (self._rare is None or self._rarest[change.incident_id] <= self._rare)
         )
         if self._witnesses is not None:
             enough = self._witnesses.suffice(enough)
@@ -96,6 +104,7 @@ class PagingRule:
             ],
             "stirred": [[*key, clock] for key, clock in self._stirred.items()],
             **({} if self._witnesses is None else {"witnesses": self._witnesses.state()}),
+            **({} if self._rare is None else {"rarest": self._rarest}),
         }
 
     def load(self, state: dict[str, Any]) -> None:
@@ -104,6 +113,13 @@ class PagingRule:
         self._stirred = {(route, service): clock for route, service, clock in state["stirred"]}
         if self._witnesses is not None:
             self._witnesses.load(state["witnesses"])
+        if self._rare is not None:
+            self._rarest = dict(state["rarest"])
+
+    def _merge_rarest(self, change: Change) -> None:
+        rarest, heir = self._rarest.pop(change.incident_id, 1.0), change.candidate.merged_into
+        if heir is not None:
+            self._rarest[heir] = min(self._rarest.get(heir, 1.0), rarest)
 
     def _page(self, incident: IncidentCandidate, clock: int, world: World) -> list[Page]:
         probable = incident.hypotheses[0].service if incident.hypotheses else None

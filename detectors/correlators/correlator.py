@@ -46,8 +46,7 @@ class Alert(NamedTuple):
 class Change:
     """What one alert or tick did to one incident.
 
-    ``severity``, ``event_count`` and ``rarest`` (the least tail probability of an alert in it, an unknown one
-    counting as 0) are those after the change. The whole record is ``candidate``, made when
+    ``severity`` and ``event_count`` are those after the change. The whole record is ``candidate``, made when
     first asked for, because most changes are joins that nobody reads further; it asks the world, so read it
     before the world moves on.
     """
@@ -58,7 +57,6 @@ class Change:
         "_make",
         "event_count",
         "incident_id",
-        "rarest",
         "severity",
         "what",
     )
@@ -70,13 +68,11 @@ class Change:
         severity: Severity,
         event_count: int,
         make: Callable[[], IncidentCandidate],
-        rarest: float = 0.0,
     ) -> None:
         self.what = what
         self.incident_id = incident_id
         self.severity = severity
         self.event_count = event_count
-        self.rarest = rarest
         self._make = make
         self._candidate: IncidentCandidate | None = None
 

@@ -214,7 +214,7 @@ class TopologySessions(Correlator):
     ) -> Change:
         # The session moves on before a record is asked for: hold what it was.
         severity, count, last = session.severity, len(session.events), session.last
-        members, rarest = session.members.copy(), session.rarest
+        members = session.members.copy()
 
         def candidate() -> IncidentCandidate:
             params = self.params
@@ -235,7 +235,7 @@ class TopologySessions(Correlator):
                 flushed=flushed,
             )
 
-        return Change(what, session.incident_id, severity, count, candidate, rarest)
+        return Change(what, session.incident_id, severity, count, candidate)
 
 
 class _Session:
@@ -248,7 +248,6 @@ class _Session:
         "last",
         "members",
         "opened_at",
-        "rarest",
         "strange_points",
         "tier_points",
     )
@@ -261,7 +260,6 @@ class _Session:
         self.members: dict[str, Member] = {}
         self.events: list[str] = []
         self.strange_points = 0
-        self.rarest = 1.0
         self.tier_points = -1
 
     @property
@@ -287,7 +285,6 @@ class _Session:
         self.events.append(alert.event_id)
         self.last = alert.timestamp
         self.strange_points = max(self.strange_points, points)
-        self.rarest = min(self.rarest, alert.tail_probability or 0.0)
 
     def absorb(self, other: _Session) -> None:
         """Take over a session opened later, whose cut is therefore no earlier."""
@@ -306,18 +303,16 @@ class _Session:
         self.events.extend(other.events)
         self.last = max(self.last, other.last)
         self.strange_points = max(self.strange_points, other.strange_points)
-        self.rarest = min(self.rarest, other.rarest)
         self.tier_points = max(self.tier_points, other.tier_points)
 
     def state(self) -> list[Any]:
-        whole = [self.incident_id, self.opened_at, self.cut, self.last]
-        whole += [self.strange_points, self.rarest, self.tier_points]
+        whole = [self.incident_id, self.opened_at, self.cut, self.last, self.strange_points, self.tier_points]
         return [*whole, [[service, *member] for service, member in self.members.items()], self.events]
 
     @classmethod
     def of(cls, row: list[Any]) -> _Session:
         session = cls(*row[:3])
-        session.last, session.strange_points, session.rarest, session.tier_points = row[3:7]
-        session.members = {service: Member(*rest) for service, *rest in row[7]}
-        session.events = list(row[8])
+        session.last, session.strange_points, session.tier_points = row[3:6]
+        session.members = {service: Member(*rest) for service, *rest in row[6]}
+        session.events = list(row[7])
         return session

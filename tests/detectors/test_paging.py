@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from titleshot.datasets.contracts.incidents import Hypothesis, IncidentCandidate, Page
 from titleshot.datasets.contracts.instants import MINUTE, SECOND
 from titleshot.datasets.contracts.reference import Ownership
-from titleshot.detectors.correlators.correlator import Change, What
+from titleshot.detectors.correlators.correlator import Alert, Change, What
 from titleshot.detectors.paging import PagingParams, PagingRule
 from titleshot.detectors.world import World
 
@@ -53,6 +53,12 @@ def rule(**params: Any) -> PagingRule:
     return PagingRule(PagingParams(**params))
 
 
+def heard(paging: PagingRule, probability: float | None, made: Change) -> list[Page]:
+    """What a change comes to that an alert of such a rarity made."""
+    paging.hears(Alert("e", 0, "shop/cart", "m", 0.6, "high", "test@0", probability), World())
+    return paging.consider(made, 0, World())
+
+
 def owned() -> World:
     world = World()
     for service, team in (("shop/cart", "cart-team"), ("shop/bank", "money")):
@@ -78,10 +84,23 @@ class TestWhenToPage:
         assert (page.paged_at, page.severity, page.status) == (4, "critical", "sent")
 
     def test_it_waits_for_an_alert_that_is_rare_enough(self) -> None:
-        paging, common, rare = rule(maximum_tail_probability=1e-4), change("opened"), change("joined")
-        common.rarest, rare.rarest = 0.01, 1e-5
-        assert paging.consider(common, 0, World()) == []
-        assert len(paging.consider(rare, 1, World())) == 1
+        paging = rule(maximum_tail_probability=1e-4)
+        assert heard(paging, 0.01, change("opened")) == []
+        assert heard(paging, 0.5, change("opened", "i2")) == []
+        assert len(heard(paging, 1e-5, change("joined"))) == 1
+        assert heard(paging, 0.01, change("joined", "i2")) == []
+
+    def test_an_alert_whose_rarity_is_not_known_counts_as_rare(self) -> None:
+        assert len(heard(rule(maximum_tail_probability=1e-4), None, change("opened"))) == 1
+
+    def test_a_merged_incident_brings_its_rarest_alert_along(self) -> None:
+        paging = rule(maximum_tail_probability=1e-4, minimum_events=2)
+        heard(paging, 1e-6, change("opened", "i1"))
+        heard(paging, 0.1, change("opened", "i2"))
+        joined = rule(maximum_tail_probability=1e-4, minimum_events=2)
+        joined.load(json.loads(json.dumps(paging.state())))
+        assert heard(joined, 0.1, change("closed", "i1", merged_into="i2")) == []
+        assert len(heard(joined, 0.1, change("joined", "i2", events=2))) == 1
 
     def test_an_incident_that_never_paged_closes_silently(self) -> None:
         paging = rule(minimum_severity="critical")

@@ -383,12 +383,3 @@ def test_with_rare_an_alert_is_as_grave_as_it_is_rare_for_its_series() -> None:
 
     assert severity(1e-6, 0.6) == severity(None, 0.9) == "medium"
     assert severity(0.01, 0.9) == severity(None, 0.6) == "low"
-
-
-def test_the_rarest_alert_is_told_and_one_of_unknown_rarity_counts_as_rare() -> None:
-    world, correlator = world_of(), sessions()
-    first, second, third = (
-        alert("cart", minute)._replace(tail_probability=p) for minute, p in ((0, 0.01), (1, 0.002), (2, None))
-    )
-    told = [correlator.alert(each, each.timestamp, world)[-1].rarest for each in (first, second, third)]
-    assert told == [0.01, 0.002, 0.0]
