@@ -44,6 +44,21 @@ def test_with_rings_every_service_has_a_layer_and_none_is_empty(calls: list[tupl
     assert layers == call_layers(NAMES, reversed(calls))
 
 
+def leads(start: str, end: str, calls: list[tuple[str, str]]) -> bool:
+    reached, before = {start}, set()
+    while reached != before:
+        before = set(reached)
+        reached |= {callee for caller, callee in calls if caller in reached}
+    return end in reached
+
+
+@given(CALLS)
+def test_a_call_leads_back_only_within_a_ring(calls: list[tuple[str, str]]) -> None:
+    layer = dict(zip(NAMES, call_layers(NAMES, calls), strict=True))
+    for caller, callee in calls:
+        assert layer[caller] < layer[callee] or leads(callee, caller, calls)
+
+
 @given(CALLS, st.permutations(NAMES))
 def test_no_line_crosses_a_service_and_no_name_lies_under_a_line(
     calls: list[tuple[str, str]], order: list[str]
