@@ -181,6 +181,23 @@ class TestExplaining:
         assert all("onset" not in (h.evidence or {}) for h in one)
         assert any("onset" in (h.evidence or {}) for h in other)
 
+    def test_it_abstains_with_a_reason_where_no_service_is_sure_enough(self) -> None:
+        lone = closed(run([alert("stock", 0)], abstain_below=0.3))[0]
+        assert lone.hypotheses == ()
+        assert lone.abstains == "no service is 30% sure to have started it"
+        story = [alert("stock", minute, 0.95) for minute in range(6)]
+        sure = closed(run(story, abstain_below=0.3))[0]
+        assert sure.abstains is None
+        assert sure.hypotheses[0].confidence > 0.3
+
+    def test_a_story_of_more_and_stranger_alerts_is_surer(self) -> None:
+        story = [alert("stock", minute, 0.95) for minute in range(6)]
+        mild, wild = (
+            closed(run(alerts, abstain_below=0.0))[0].hypotheses[0].confidence
+            for alerts in ([alert("stock", 0)], story)
+        )
+        assert wild > 3 * mild
+
 
 class TestMerging:
     def test_an_alert_tied_to_two_stories_leaves_them_apart_if_their_anchors_are_not_tied(self) -> None:
@@ -221,7 +238,7 @@ class TestTime:
         with pytest.raises(MalformedInput, match="at most reset_s"):
             correlator_from({"family": "evidence_links", "cap_s": 7200, "reset_s": 3600})
         with pytest.raises(MalformedInput, match="at most cap_s"):
-            correlator_from({"family": "evidence_links", "cap_s": 600})
+            correlator_from({"family": "evidence_links", "cap_s": 300})
 
     def test_closed_stories_leave_the_state(self) -> None:
         correlator, world = links(history_resets=0), world_of()
