@@ -37,6 +37,10 @@ LARGEST_VALUE = 1e150
 """A value beyond this is as broken as an infinity: its square does not fit in 64 bits."""
 
 
+OneScored = tuple[float, float, float, float, int]
+"""What ``Scored`` has of one row: strangeness, expected, lower, upper, sample count."""
+
+
 class Scored(NamedTuple):
     """One answer per row, all of length n.
 
@@ -164,6 +168,12 @@ class Detector(ABC):
     @abstractmethod
     def fold(self, codes: Codes, timestamps: Instants, values: Floats) -> Scored:
         """Score rows and take them in. Codes must be below the n last grown to."""
+
+    def one(self, code: int, timestamp: int, value: float) -> OneScored:
+        """The bits :meth:`fold` gives for one row; nanoseconds and the metric's unit, plain numbers out."""
+        block = np.array([code], np.int32), np.array([timestamp], np.int64), np.array([value], np.float64)
+        u, expected, lower, upper, count = (column.item() for column in self.fold(*block))
+        return u, expected, lower, upper, count
 
     def answer(self, codes: Codes, timestamps: Instants, values: Floats, ticks: Ticks) -> Answers:  # noqa: ARG002
         """What the engine calls: :meth:`fold`, and more where a family hears ticks or has more to tell."""

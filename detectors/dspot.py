@@ -14,13 +14,12 @@ from titleshot.detectors.detector import (
     HIGHEST_STRANGENESS,
     LARGEST_VALUE,
     Codes,
-    Detector,
     DetectorParams,
     Direction,
     Floats,
     Instants,
-    Scored,
 )
+from titleshot.detectors.one_row import Step, StepDetector
 
 
 class DspotParams(DetectorParams):
@@ -52,7 +51,7 @@ class DspotParams(DetectorParams):
         return self
 
 
-class Dspot(Detector):
+class Dspot(StepDetector):
     """Distance from the mean of the last ``depth`` values, by a generalised Pareto tail of such distances.
 
         u = (v - mean) / z_high or (mean - v) / z_low,   band = mean - z_low … mean + z_high
@@ -93,6 +92,7 @@ class Dspot(Detector):
 
     family: ClassVar[str] = "dspot"
     baseline_by_count: ClassVar[bool] = True
+    note_columns: ClassVar[tuple[str, ...]] = ("tail",)
     Params = DspotParams
     params: DspotParams
 
@@ -124,22 +124,20 @@ class Dspot(Detector):
             "broken": (np.int64, ()),
         }
 
-    def fold(self, codes: Codes, timestamps: Instants, values: Floats) -> Scored:
-        return self.answer(codes, timestamps, values, Ticks.none()).scored
+    def _step(self) -> Step:
+        return Step(_fold, _one)
 
-    def answer(self, codes: Codes, timestamps: Instants, values: Floats, ticks: Ticks) -> Answers:  # noqa: ARG002
-        p, c, n = self.params, self._columns, len(codes)
-        scored = Scored(np.empty(n), np.empty(n), np.empty(n), np.empty(n), np.empty(n, np.int32))
-        tail = np.empty(n)
-        sign = {"both": 0, "high": 1, "low": -1}[p.direction]
-        _fold(
-            codes, timestamps, values,
+    def _given(self) -> tuple[Any, ...]:
+        p, c = self.params, self._columns
+        return (
             c["values"], c["value_times"], c["values_filled"], c["values_next"],
             c["distances"], c["times"], c["ordered"], c["filled"], c["next"], c["broken"],
             p.min_points, p.risk, p.tail_ratio, int((p.memory_s or 0) * SECOND),
-            p.spread_floor, p.spread_floor_ratio, sign, *scored, tail,
+            p.spread_floor, p.spread_floor_ratio, {"both": 0, "high": 1, "low": -1}[p.direction],
         )  # fmt: skip
-        return Answers(scored, {"tail": tail})
+
+    def answer(self, codes: Codes, timestamps: Instants, values: Floats, ticks: Ticks) -> Answers:  # noqa: ARG002
+        return Answers(*self._folded(codes, timestamps, values))
 
     def baseline(self, sample_count: int, timestamp: int) -> str:  # noqa: ARG002
         p = self.params
@@ -280,3 +278,10 @@ def _fold(  # type: ignore[no-untyped-def] # pragma: no cover
             m = min(m + 1, depth)
         recent_filled[code] = m
         filled[code] = n
+
+
+@njit(cache=True, error_model="numpy")
+def _one(row, code, timestamp, value):  # type: ignore[no-untyped-def] # pragma: no cover
+    row.codes[0], row.timestamps[0], row.values[0] = code, timestamp, value
+    _fold(row.codes, row.timestamps, row.values, *row.given)
+    return row.strangeness[0], row.expected[0], row.lower[0], row.upper[0], row.counts[0]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar, Self
+from typing import Annotated, Any, ClassVar, Self
 
 import numpy as np
 from numba import njit
@@ -13,13 +13,9 @@ from titleshot.detectors.detector import (
     HIGHEST_STRANGENESS,
     LARGEST_VALUE,
     BandParams,
-    Codes,
-    Detector,
-    Floats,
-    Instants,
-    Scored,
 )
 from titleshot.detectors.gaussian_tails import robust_tail
+from titleshot.detectors.one_row import Step, StepDetector
 
 GAUSSIAN_MAD = 1.482602218505602
 """Deviation of a Gaussian in units of its median absolute deviation."""
@@ -40,7 +36,7 @@ class RobustMadParams(BandParams):
         return self
 
 
-class RobustMad(Detector):
+class RobustMad(StepDetector):
     """Deviations from the median of the previous ``window`` points, the value itself left out.
 
         u = |v - median| / (threshold × spread),   band = median ± threshold × spread
@@ -94,16 +90,16 @@ class RobustMad(Detector):
             "broken": (np.int64, ()),
         }
 
-    def fold(self, codes: Codes, timestamps: Instants, values: Floats) -> Scored:
-        p, c, n = self.params, self._columns, len(codes)
-        scored = Scored(np.empty(n), np.empty(n), np.empty(n), np.empty(n), np.empty(n, np.int32))
-        _fold(
-            codes, timestamps, values,
+    def _step(self) -> Step:
+        return Step(_fold, _one)
+
+    def _given(self) -> tuple[Any, ...]:
+        p, c = self.params, self._columns
+        return (
             c["ring"], c["ordered"], c["times"], c["filled"], c["next"], c["broken"],
             p.min_points, p.threshold, int(p.memory_s * SECOND) if p.memory_s else 0,
-            p.spread_floor, p.spread_floor_ratio, p.sign, *scored,
+            p.spread_floor, p.spread_floor_ratio, p.sign,
         )  # fmt: skip
-        return scored
 
     def baseline(self, sample_count: int, timestamp: int) -> str:  # noqa: ARG002
         within = f" within {self.params.memory_s:g} s" if self.params.memory_s else ""
@@ -220,3 +216,10 @@ def _fold(  # type: ignore[no-untyped-def] # pragma: no cover
         else:
             broken[code] += 1
         filled[code] = n
+
+
+@njit(cache=True, error_model="numpy")
+def _one(row, code, timestamp, value):  # type: ignore[no-untyped-def] # pragma: no cover
+    row.codes[0], row.timestamps[0], row.values[0] = code, timestamp, value
+    _fold(row.codes, row.timestamps, row.values, *row.given)
+    return row.strangeness[0], row.expected[0], row.lower[0], row.upper[0], row.counts[0]

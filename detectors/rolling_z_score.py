@@ -17,13 +17,9 @@ from titleshot.detectors.detector import (
     HIGHEST_STRANGENESS,
     LARGEST_VALUE,
     BandParams,
-    Codes,
-    Detector,
-    Floats,
-    Instants,
-    Scored,
 )
 from titleshot.detectors.gaussian_tails import two_sided_t_tail
+from titleshot.detectors.one_row import Step, StepDetector
 
 
 class RollingZScoreParams(BandParams):
@@ -42,7 +38,7 @@ class RollingZScoreParams(BandParams):
         return self
 
 
-class RollingZScore(Detector):
+class RollingZScore(StepDetector):
     """Deviations from the mean of the previous ``window`` points, the value itself left out.
 
         u = |v - mean| / (threshold × spread),   band = mean ± threshold × spread
@@ -99,16 +95,17 @@ class RollingZScore(Detector):
             "broken": (np.int64, ()),
         }
 
-    def fold(self, codes: Codes, timestamps: Instants, values: Floats) -> Scored:
-        p, c, n = self.params, self._columns, len(codes)
-        scored = Scored(np.empty(n), np.empty(n), np.empty(n), np.empty(n), np.empty(n, np.int32))
-        _fold(
-            codes, timestamps, values, c["ring"], c["times"], c["filled"], c["next"], c["broken"],
+    def _step(self) -> Step:
+        return Step(_fold, _one)
+
+    def _given(self) -> tuple[Any, ...]:
+        p, c = self.params, self._columns
+        return (
+            c["ring"], c["times"], c["filled"], c["next"], c["broken"],
             p.min_points, p.threshold, 1 if p.deviation == "sample" else 0,
             int(p.memory_s * SECOND) if p.memory_s else 0,
-            p.spread_floor, p.spread_floor_ratio, p.sign, *scored,
+            p.spread_floor, p.spread_floor_ratio, p.sign,
         )  # fmt: skip
-        return scored
 
     def baseline(self, sample_count: int, timestamp: int) -> str:  # noqa: ARG002
         within = f" within {self.params.memory_s:g} s" if self.params.memory_s else ""
@@ -229,3 +226,10 @@ def _fold(  # type: ignore[no-untyped-def] # pragma: no cover
         else:
             broken[code] += 1
         filled[code] = n
+
+
+@njit(cache=True, error_model="numpy")
+def _one(row, code, timestamp, value):  # type: ignore[no-untyped-def] # pragma: no cover
+    row.codes[0], row.timestamps[0], row.values[0] = code, timestamp, value
+    _fold(row.codes, row.timestamps, row.values, *row.given)
+    return row.strangeness[0], row.expected[0], row.lower[0], row.upper[0], row.counts[0]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar, Self
+from typing import Annotated, Any, ClassVar, Self
 
 import numpy as np
 from numba import njit
@@ -13,13 +13,9 @@ from titleshot.detectors.detector import (
     HIGHEST_STRANGENESS,
     LARGEST_VALUE,
     BandParams,
-    Codes,
-    Detector,
-    Floats,
-    Instants,
-    Scored,
 )
 from titleshot.detectors.gaussian_tails import robust_tail
+from titleshot.detectors.one_row import Step, StepDetector
 from titleshot.detectors.robust_mad import GAUSSIAN_MAD
 
 _DAY_S = 86_400
@@ -55,7 +51,7 @@ class TimeOfDayParams(BandParams):
         return (self.days + 1) * (self.slot_s // self.every_s)
 
 
-class TimeOfDay(Detector):
+class TimeOfDay(StepDetector):
     """Robust deviations from the median of the same time of day over the last ``days`` days.
 
         u = |v - median| / (threshold × spread),   band = median ± threshold × spread
@@ -108,17 +104,17 @@ class TimeOfDay(Detector):
             "broken": (np.int64, ()),
         }
 
-    def fold(self, codes: Codes, timestamps: Instants, values: Floats) -> Scored:
-        p, c, n = self.params, self._columns, len(codes)
-        scored = Scored(np.empty(n), np.empty(n), np.empty(n), np.empty(n), np.empty(n, np.int32))
-        _fold(
-            codes, timestamps, values,
+    def _step(self) -> Step:
+        return Step(_fold, _one)
+
+    def _given(self) -> tuple[Any, ...]:
+        p, c = self.params, self._columns
+        return (
             c["points"], c["times"], c["filled"], c["next"], c["entered"], c["broken"],
             p.min_points, p.threshold, int((self.memory_s or 0) * SECOND),
             p.slot_s * SECOND, p.every_s * SECOND,
-            p.spread_floor, p.spread_floor_ratio, p.sign, *scored,
+            p.spread_floor, p.spread_floor_ratio, p.sign,
         )  # fmt: skip
-        return scored
 
     def baseline(self, sample_count: int, timestamp: int) -> str:
         minute = timestamp // (60 * SECOND) % 1440
@@ -179,3 +175,10 @@ def _fold(  # type: ignore[no-untyped-def] # pragma: no cover
             all_times[code, slot, at] = now
             all_filled[code, slot] = max(all_filled[code, slot], at + 1)
             place[code, slot] = at + 1 if at + 1 < room else 0
+
+
+@njit(cache=True, error_model="numpy")
+def _one(row, code, timestamp, value):  # type: ignore[no-untyped-def] # pragma: no cover
+    row.codes[0], row.timestamps[0], row.values[0] = code, timestamp, value
+    _fold(row.codes, row.timestamps, row.values, *row.given)
+    return row.strangeness[0], row.expected[0], row.lower[0], row.upper[0], row.counts[0]

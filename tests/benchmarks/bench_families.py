@@ -3,11 +3,10 @@
 Batch: the last rows of 20 series at five minutes, all windows full. One at a time: single calls on random
 ones of 10,000 series in state (4 for families that are fitted), each with 64 points behind it. References
 of the same run: pandas' rolling median and ``rolling.apply`` of the MAD, a Gaussian scorer over a rolling
-window in plain Python (river's own where it is installed, which it is not by default), scikit-learn's call
-for one row of a forest.
+window (river's own; where the extra ``bench`` is not installed a leaner one in plain Python, and the result
+says which), scikit-learn's call for one row of a forest.
 
-There is no floor for one row of the rolling families: a call into a compiled step with twenty arguments, of
-which five arrays are made anew, costs more than the plain scorer does in all. The ratio stands in the result.
+One row is ``one``: what the engine's ``answer`` costs with a block of one stands beside it.
 """
 
 from __future__ import annotations
@@ -47,7 +46,8 @@ def bench(scratch: Path, progress: Progress) -> Result:
     mad = timed(0, "MAD", "mad_at_2000")
     plain = timed(1, "Gaussian scorer", "gaussian")
     forest = timed(2, "forest", "forests")
-    one = timed(3, "one at a time", "one_at_a_time") | forest["one"]
+    single = timed(3, "one at a time", "one_at_a_time")
+    one = single["one"] | forest["one"]
     batch = timed(4, "batch", "in_batch") | forest["batch"]
     families = {
         name: {"batch_us": round(batch[name], 3), "one_us": round(one[name], 2)} for name in sorted(batch)
@@ -64,6 +64,10 @@ def bench(scratch: Path, progress: Progress) -> Result:
                 "forest, one row: times scikit-learn", forest["theirs"] / one["isolation_forest"], least=100
             ),
             Floor("forest, one row, µs", one["isolation_forest"], most=40),
+            *(
+                Floor(f"{name}, one row: times {plain['name']}", plain["us"] / one[name], least=5)
+                for name in _ROLLING
+            ),
         ),
         more={
             "one_row_reference": plain["name"],
@@ -71,6 +75,7 @@ def bench(scratch: Path, progress: Progress) -> Result:
             "times_one_row_reference": {name: round(plain["us"] / one[name], 2) for name in _ROLLING},
             "scikit_learn_one_row_us": round(forest["theirs"], 1),
             "pandas_median_us": round(mad["median"], 3),
+            "block_of_one_us": {name: round(us, 2) for name, us in sorted(single["block"].items())},
             "families": families,
         },
     )
@@ -175,25 +180,32 @@ def in_batch(clock: Clock) -> dict[str, float]:
         return costs
 
 
-def one_at_a_time(clock: Clock) -> dict[str, float]:
-    """µs of a call with one row, by family."""
-    costs = {}
+def one_at_a_time(clock: Clock) -> dict[str, dict[str, float]]:
+    """µs of one row by itself and of a block of one, by family."""
+    costs: dict[str, dict[str, float]] = {"one": {}, "block": {}}
     for name, detector in _detectors(MANY):
         series = detector.series
         detector.answer(*_rows(series, 0, BEHIND))
         rng = np.random.default_rng(1)
-        calls = []
-        for turn in range(TURNS):
+        spent: dict[str, list[float]] = {"one": [], "block": []}
+        # The first turn of each compiles and does not count.
+        for turn in range(2 * TURNS + 2):
+            codes = rng.permutation(series)[:CALLS].tolist()
             row = _rows(1, BEHIND + turn, BEHIND + turn + 1, ticks=False)
-            some = rng.permutation(series)[:CALLS]
-            calls.append([(np.array([code], np.int32), row[1], row[2], row[3]) for code in some.tolist()])
-        spent = []
-        for turn_calls in calls:
+            how, call, given = (
+                "block",
+                detector.answer,
+                [(np.array([code], np.int32), *row[1:]) for code in codes],
+            )
+            if turn % 2:
+                moment, value = int(row[1][0]), float(row[2][0])
+                how, call, given = "one", detector.one, [(code, moment, value) for code in codes]
             began = time.process_time()
-            for call in turn_calls:
-                detector.answer(*call)
-            spent.append((time.process_time() - began) / len(turn_calls))
-        costs[name] = float(median(spent)) * 1e6
+            for asked in given:
+                call(*asked)
+            spent[how].append((time.process_time() - began) / len(given))
+        for how, turns in spent.items():
+            costs[how][name] = float(median(turns[1:])) * 1e6
     with clock:
         return costs
 
