@@ -172,8 +172,9 @@ class Detector(ABC):
     def one(self, code: int, timestamp: int, value: float) -> OneScored:
         """The bits :meth:`fold` gives for one row; nanoseconds and the metric's unit, plain numbers out."""
         block = np.array([code], np.int32), np.array([timestamp], np.int64), np.array([value], np.float64)
-        u, expected, lower, upper, count = (column.item() for column in self.fold(*block))
-        return u, expected, lower, upper, count
+        *numbers, counts = self.fold(*block)
+        u, expected, lower, upper = (float(column[0]) for column in numbers)
+        return u, expected, lower, upper, int(counts[0])
 
     def answer(self, codes: Codes, timestamps: Instants, values: Floats, ticks: Ticks) -> Answers:  # noqa: ARG002
         """What the engine calls: :meth:`fold`, and more where a family hears ticks or has more to tell."""
