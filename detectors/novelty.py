@@ -76,7 +76,8 @@ class Novelty(ValueNovelty):
 
     On independent Gaussian noise .023 % of samples have u >= 1 with a memory of days and .007 % with a full
     one, .06 % and .02 % on Student's t with 3 degrees. State: 40 bytes a value, 323 kB a series with the
-    defaults. A step costs 6 µs.
+    defaults. A step costs 1 µs on a series with a daily shape and 6 on noise: of the ordered values those
+    between the oldest and the newest move.
 
     Source: as for ``value_novelty``; for the weighted mean of logarithms Hinton, "Products of experts", 1999;
     for evidence that is summed until it suffices Page, "Continuous inspection schemes", 1954. That parts lose

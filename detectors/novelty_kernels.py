@@ -49,6 +49,20 @@ def _remove(ordered, n, value):  # type: ignore[no-untyped-def] # pragma: no cov
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
+def _replace(ordered, n, old, new):  # type: ignore[no-untyped-def] # pragma: no cover
+    """Take one of n ordered points out and put another in: only those between them move."""
+    at, to = _place(ordered, n, old), _place(ordered, n, new)
+    if to > at:
+        to -= 1
+        for i in range(at, to):
+            ordered[i] = ordered[i + 1]
+    else:
+        for i in range(at, to, -1):
+            ordered[i] = ordered[i - 1]
+    ordered[to] = new
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
 def _forget(  # type: ignore[no-untyped-def] # pragma: no cover
     ordered, n, value, ordered_levels, m, levels, at
 ):
@@ -57,6 +71,20 @@ def _forget(  # type: ignore[no-untyped-def] # pragma: no cover
     if len(levels) > 0 and levels[at] == levels[at]:
         _remove(ordered_levels, m, levels[at])
         return m - 1
+    return m
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _replace_level(ordered, m, old, new):  # type: ignore[no-untyped-def] # pragma: no cover
+    """The same for levels, either of which may be none; how many there are."""
+    if old == old and new == new:
+        _replace(ordered, m, old, new)
+    elif old == old:
+        _remove(ordered, m, old)
+        return m - 1
+    elif new == new:
+        _insert(ordered, m, new)
+        return m + 1
     return m
 
 
@@ -329,30 +357,39 @@ def fold(  # type: ignore[no-untyped-def] # pragma: no cover
         if not sound:
             broken[code] += 1
         else:
+            looked = looking or waiting[code] > 0
             if n == window:
-                levels_filled[code] = _forget(
-                    ordered,
-                    known,
-                    points[here],
-                    ordered_levels[code],
-                    levels_filled[code],
-                    level_ring[code],
-                    here,
-                )
                 n -= 1
+                if looked:
+                    levels_filled[code] = _forget(
+                        ordered, known, points[here],
+                        ordered_levels[code], levels_filled[code], level_ring[code], here,
+                    )  # fmt: skip
+                else:
+                    _replace(ordered, window, points[here], value)
+                    if level_points > 0:
+                        levels_filled[code] = _replace_level(
+                            ordered_levels[code], levels_filled[code], level_ring[code, here], level
+                        )
+            elif not looked:
+                _insert(ordered, n, value)
+                if level_points > 0 and level == level:
+                    _insert(ordered_levels[code], levels_filled[code], level)
+                    levels_filled[code] += 1
             points[here] = value
             moments[here] = now
             if level_points > 0:
                 level_ring[code, here] = level
             here = here + 1 if here + 1 < window else 0
             n += 1
-            # While a second look is taken, memory stays as it was before the first.
-            waiting[code] += 1
-            if not (looking or waiting[code] > 1) or confirmed or waiting[code] > company_points:
-                levels_filled[code] = _settle(
-                    points, ordered, n, here, waiting[code],
-                    level_ring[code], ordered_levels[code], levels_filled[code],
-                )  # fmt: skip
-                waiting[code] = 0
+            if looked:
+                # While a second look is taken, memory stays as it was before the first.
+                waiting[code] += 1
+                if confirmed or waiting[code] > company_points:
+                    levels_filled[code] = _settle(
+                        points, ordered, n, here, waiting[code],
+                        level_ring[code], ordered_levels[code], levels_filled[code],
+                    )  # fmt: skip
+                    waiting[code] = 0
             place[code] = here
         filled[code] = n
