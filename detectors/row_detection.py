@@ -49,7 +49,9 @@ class RowDetection:
         self.health = ServiceHealth(recipe.features, tick_s=recipe.tick_s)
         self.detectors = [row_detector_of(selector.detector) for selector in recipe.rows]
         self._policies = [AlertPolicy(selector.alert or recipe.alert) for selector in recipe.rows]
-        self._tails = [TailCalibration(recipe.tails) if recipe.tails else None for _ in recipe.rows]
+        self._tails = [
+            TailCalibration(recipe.tails, knows_faults=True) if recipe.tails else None for _ in recipe.rows
+        ]
         self._seen_by: list[NDArray[np.bool_]] = [np.zeros(0, np.bool_) for _ in recipe.rows]
         self.kept: list[FeatureRows] | None = [] if keep else None
 

@@ -12,12 +12,13 @@ from pydantic import Field
 from titleshot.datasets.contracts.instants import SECOND
 from titleshot.datasets.errors import MalformedInput
 from titleshot.detectors.detector import Arrays, Codes, DetectorParams, Floats, Instants
-from titleshot.detectors.tail_kernels import CELLS, fold
+from titleshot.detectors.tail_kernels import CELLS, RUN, fold
 
 _STATE: dict[str, tuple[type[np.generic], tuple[int, ...]]] = {
     "counts": (np.int32, (2, CELLS)),
     "period": (np.int64, ()),
     "run": (np.int8, ()),
+    "cut": (np.int8, ()),
 }
 
 
@@ -48,8 +49,10 @@ class TailCalibration:
     is a tenth of one over the scores it rests on. Past scores are counted in cells of an eighth of an
     octave, in two generations that change at multiples of half the memory, counted from 1970.
 
-    Faults must not pass for the usual: of strange scores in a row (u >= 1) only the first four are counted.
-    To count all makes every long fault usual; to count none makes rare what comes back each Monday morning.
+    Faults must not pass for the usual: of strange scores in a row (u >= 1, and among the rarest hundredth of
+    the series) only the first four are counted. To count all makes every long fault usual; to count none
+    makes rare what comes back each Monday morning. Where a detector knows faults from labels, or watches
+    all metrics of a service, strange is mostly faulty: then none is counted.
 
     Assumes that healthy scores of a series are drawn alike over the memory, and that faults are few or last.
     Deaf to rarity beyond what was seen. Too careful where faults are short and frequent, too bold where
@@ -58,7 +61,7 @@ class TailCalibration:
 
     Source: the empirical tail of conformal prediction (Vovk et al., "Algorithmic Learning in a Random
     World", 2005); beyond it the Weibull tail of Gardes and Girard, "Estimation of the Weibull
-    tail-coefficient", 2008, here through two quantiles. Runs and generations are ours. 793 bytes a series.
+    tail-coefficient", 2008, here through two quantiles. Runs and generations are ours. 794 bytes a series.
 
     >>> tails = TailCalibration(TailParams(min_scores=100))
     >>> tails.grow(1)
@@ -68,8 +71,9 @@ class TailCalibration:
     0.009
     """
 
-    def __init__(self, params: TailParams) -> None:
+    def __init__(self, params: TailParams, *, knows_faults: bool = False) -> None:
         self.params = params
+        self._most_run = 0 if knows_faults else RUN
         self.series = 0
         self._period = round(params.memory_s * SECOND) // 2
         self._columns: dict[str, npt.NDArray[Any]] = {
@@ -98,8 +102,8 @@ class TailCalibration:
         c, n = self._columns, len(codes)
         said = Tails(np.empty(n), np.empty(n, np.int32))
         fold(
-            codes, timestamps, strangeness, c["counts"], c["period"], c["run"],
-            self._period, self.params.min_scores, from_u, *said,
+            codes, timestamps, strangeness, c["counts"], c["period"], c["run"], c["cut"],
+            self._period, self.params.min_scores, self._most_run, from_u, *said,
         )  # fmt: skip
         return said
 

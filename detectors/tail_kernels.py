@@ -12,6 +12,10 @@ OCTAVES, PER_OCTAVE, LOWEST = 12, 8, 2.0**-6
 CELLS = OCTAVES * PER_OCTAVE + 2
 RUN = 4
 """Of strange scores in a row only the first so many enter."""
+COMMON = 0.01
+"""What comes more often among the past scores of a series is not strange, whatever the threshold."""
+FRESH = 32
+"""After so many scores in one cell what is common is looked at again."""
 SUPPORT = 10
 """Past scores beyond a strangeness that make a count worth more than a fitted tail."""
 _EDGES = 2.0 ** (np.arange(1, PER_OCTAVE) / PER_OCTAVE - 1)
@@ -71,8 +75,23 @@ def _rarity(counts, n, u, cell):  # type: ignore[no-untyped-def] # pragma: no co
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
+def _cut(counts):  # type: ignore[no-untyped-def] # pragma: no cover
+    """The lowest cell from which on scores are no more than ``COMMON`` of all."""
+    n = 0
+    for i in range(CELLS):
+        n += counts[0, i] + counts[1, i]
+    beyond = 0
+    for i in range(CELLS - 1, 0, -1):
+        beyond += counts[0, i] + counts[1, i]
+        if beyond > COMMON * n:
+            return i + 1
+    return 1
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
 def fold(  # type: ignore[no-untyped-def] # pragma: no cover
-    codes, timestamps, strangeness, all_counts, periods, runs, period, least, from_u, rare, support
+    codes, timestamps, strangeness, all_counts, periods, runs, cuts,
+    period, least, most_run, from_u, rare, support,
 ):  # fmt: skip
     """Rarity and support of rows with u >= ``from_u``, NaN and 0 for others; then each row enters."""
     for row in range(len(codes)):
@@ -91,6 +110,7 @@ def fold(  # type: ignore[no-untyped-def] # pragma: no cover
                 counts[0, i] = 0
             if not follows:
                 runs[code] = 0
+                cuts[code] = 0
             periods[code] = now
         cell = _cell(u)
         if u >= from_u:
@@ -100,6 +120,8 @@ def fold(  # type: ignore[no-untyped-def] # pragma: no cover
             support[row] = n
             if n >= least:
                 rare[row] = _rarity(counts, n, u, cell)
-        runs[code] = 0 if u < 1.0 else min(runs[code] + 1, RUN + 1)
-        if runs[code] <= RUN:
+        runs[code] = 0 if u < 1.0 or cell < cuts[code] else min(runs[code] + 1, most_run + 1)
+        if runs[code] <= most_run:
             counts[0, cell] += 1
+            if counts[0, cell] % FRESH == 0:
+                cuts[code] = _cut(counts)

@@ -1,7 +1,8 @@
 """``detectors/FAMILIES.md``: a page for every detector family, written from its class, with pictures of it.
 
 Run ``python -m titleshot.pipelines.family_book`` after changing a family; a test compares. ``--costs
-build/bench.json`` takes what ``make bench NAME=families`` measured into the page.
+build/bench.json`` takes what ``make bench NAME=families`` measured into the page, ``--tails DATASET``
+measures how often calibrated tail probabilities are passed on a synthetic platform.
 """
 
 from __future__ import annotations
@@ -13,6 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from titleshot import detectors
+from titleshot.datasets.contracts.instants import DAY
+from titleshot.datasets.dataset import Dataset
 from titleshot.datasets.errors import TitleshotError, UsageError
 from titleshot.datasets.whole_output import whole_file
 from titleshot.detectors.detector import Detector, Shape
@@ -23,11 +26,13 @@ from titleshot.detectors.row_families import ROW_FAMILIES
 from titleshot.pipelines.family_pictures import picture
 from titleshot.pipelines.family_signals import row_scenes, series_scenes
 from titleshot.pipelines.family_words import Kind, Parameter, parameters, told
+from titleshot.pipelines.tail_exceedance import LEVELS, exceedance
 
 FOLDER = Path(str(detectors.__file__)).parent
 BOOK = FOLDER / "FAMILIES.md"
 PICTURES = FOLDER / "pictures"
 COSTS = PICTURES / "costs.json"
+TAILS = PICTURES / "tails.json"
 Family = type[Detector] | type[RowDetector]
 
 _LAB_EXAMPLE = "sklearn.svm:OneClassSVM"
@@ -46,8 +51,8 @@ def families() -> dict[str, Family]:
     return {name: known[name] for name in sorted(known)}
 
 
-def family_book(costs: dict[str, Any]) -> str:
-    """The book as Markdown; ``costs`` is what the benchmark measured."""
+def family_book(costs: dict[str, Any], tails: dict[str, Any]) -> str:
+    """The book as Markdown; ``costs`` and ``tails`` are what was measured."""
     known = families()
     lines = [
         "# Detector families",
@@ -67,6 +72,8 @@ def family_book(costs: dict[str, Any]) -> str:
             f" {_cost(costs, name, 'one_us')} |"
             for name, family in known.items()
         ),
+        "",
+        *_about_tails(tails),
     ]
     for name, family in known.items():
         lines += ["", *_page(name, family, costs)]
@@ -115,6 +122,30 @@ def _about_costs(costs: dict[str, Any]) -> list[str]:
         "in state for single rows: compare them with each other. In the same run",
         f"{costs['one_row_reference']} took {costs['one_row_reference_us']:.2g} µs for one value,",
         f"scikit-learn's isolation forest {forest:,.0f} µs for one row.",
+    ]
+
+
+def _about_tails(tails: dict[str, Any]) -> list[str]:
+    if not tails:
+        return ["Tail probabilities: not measured yet; `--tails DATASET` measures them."]
+    heads = [f"p ≤ {level:g}" for level in LEVELS]
+    return [
+        "## How often tail probabilities are passed",
+        "",
+        "A recipe with `tails:` tells with every event how rare its strangeness is for its series. Here are",
+        f"healthy scores of the second half of {tails['platform']},",
+        "as many times as often as the level says; 1 is exact, below 1 is too careful. `nothing` is the share",
+        "of scores with next to no strangeness: such a family cannot pass a level more often than it speaks.",
+        "`change_point`, `flatline` and `no_data` have no tail: an answer of theirs hangs on the one before,",
+        "or comes when nothing does.",
+        "",
+        f"| family | n | nothing | {' | '.join(heads)} |",
+        "|---" * (3 + len(heads)) + "|",
+        *(
+            f"| `{name}` | {found['n']:,} | {found['nothing']:.2f} |"
+            + "".join(f" {ratio:.2f} |" for ratio in found["ratios"])
+            for name, found in tails["families"].items()
+        ),
     ]
 
 
@@ -169,14 +200,25 @@ def _row(parameter: Parameter) -> str:
     return f"| `{name}` | " + " | ".join(others) + " |"
 
 
+def _measured_tails(folder: Path) -> dict[str, Any]:
+    data = Dataset.open(folder)
+    days = round((data.card.span_to - data.card.span_from) / DAY)
+    return {
+        "platform": f"a synthetic platform ({len(data.series())} series, {days} days)",
+        "families": {name: found._asdict() for name, found in exceedance(data).items()},
+    }
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Write pictures, costs where given, and the book."""
     parser = argparse.ArgumentParser(prog="python -m titleshot.pipelines.family_book", description=__doc__)
     parser.add_argument("--costs", type=Path, help="what the benchmark wrote, build/bench.json")
+    parser.add_argument("--tails", type=Path, help="a synthetic platform to measure tails on")
     parser.add_argument("--only", action="append", choices=list(families()), help="draw this picture alone")
     options = parser.parse_args(argv)
     try:
         costs = measured() if options.costs is None else taken(options.costs)
+        tails = measured(TAILS) if options.tails is None else _measured_tails(options.tails)
     except TitleshotError as error:
         parser.error(str(error))
     PICTURES.mkdir(exist_ok=True)
@@ -187,7 +229,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         drawing = family_picture(name)
         if drawing is not None:
             (PICTURES / f"{name}.svg").write_text(drawing, encoding="utf-8")
-    BOOK.write_text(family_book(costs), encoding="utf-8")
+    if tails:
+        with whole_file(TAILS) as path:
+            path.write_text(json.dumps(tails, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+    BOOK.write_text(family_book(costs, tails), encoding="utf-8")
     return 0
 
 

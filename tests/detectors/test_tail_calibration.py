@@ -38,7 +38,7 @@ def naive(u: list[float], every: int, memory_s: float, least: int) -> list[tuple
     """Counting in dictionaries, the tail by the formulas of the docstring."""
     period = round(memory_s * 1e9) // 2
     generations: dict[int, list[int]] = {}
-    run, last, out = 0, None, []
+    run, cut, last, out = 0, 0, None, []
 
     def cell(x: float) -> int:
         return 0 if x < 2**-6 else 97 if x >= 64 else 1 + math.floor(round((math.log2(x) + 6) * 8, 12))
@@ -49,7 +49,7 @@ def naive(u: list[float], every: int, memory_s: float, least: int) -> list[tuple
             continue
         now = i * every // period
         if last is not None and now > last + 1:
-            run = 0
+            run = cut = 0
         last = now
         past = generations.get(now, []) + generations.get(now - 1, [])
         n, mine = len(past), cell(x)
@@ -57,9 +57,14 @@ def naive(u: list[float], every: int, memory_s: float, least: int) -> list[tuple
         if n >= least:
             rare = tail(past, x, mine)
         out.append((rare, n))
-        run = 0 if x < 1 else run + 1
+        run = 0 if x < 1 or mine < cut else run + 1
         if run <= 4:
-            generations.setdefault(now, []).append(mine)
+            mine_now = generations.setdefault(now, [])
+            mine_now.append(mine)
+            if mine_now.count(mine) % 32 == 0:
+                counted = mine_now + generations.get(now - 1, [])
+                common = [i for i in range(1, 98) if sum(c >= i for c in counted) > 0.01 * len(counted)]
+                cut = max(common, default=0) + 1
     return out
 
 

@@ -9,7 +9,15 @@ import pytest
 from titleshot.detectors.detector import BandParams
 from titleshot.detectors.isolation_forest import IsolationForest
 from titleshot.detectors.robust_mad import RobustMad
-from titleshot.pipelines.family_book import BOOK, PICTURES, families, family_book, family_picture, measured
+from titleshot.pipelines.family_book import (
+    BOOK,
+    PICTURES,
+    TAILS,
+    families,
+    family_book,
+    family_picture,
+    measured,
+)
 from titleshot.pipelines.family_signals import row_scenes, series_scenes
 from titleshot.pipelines.family_words import parameters, told
 
@@ -17,7 +25,7 @@ AGAIN = "run python -m titleshot.pipelines.family_book"
 
 
 def test_the_book_is_as_the_classes_make_it() -> None:
-    assert BOOK.read_text(encoding="utf-8") == family_book(measured()), AGAIN
+    assert BOOK.read_text(encoding="utf-8") == family_book(measured(), measured(TAILS)), AGAIN
 
 
 def test_every_picture_belongs_to_a_family_and_is_small_and_whole() -> None:
