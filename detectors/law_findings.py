@@ -8,6 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from titleshot.detectors.check import LAWS, Law
+from titleshot.detectors.correlator_laws import CORRELATOR_LAWS
+from titleshot.detectors.law_parts import CorrelatorPart
 from titleshot.detectors.law_streams import Stream, hard_stream
 from titleshot.detectors.law_subjects import Subject
 
@@ -31,19 +33,28 @@ def try_laws(
     *,
     seeds: Iterable[int] = (1, 2, 3),
     points: int = 60,
-    laws: Sequence[Law] = LAWS,
+    laws: Sequence[Law] | None = None,
     progress: Callable[[int], None] = lambda _: None,
 ) -> list[Finding]:
-    """A finding per law; ``progress`` is told the number of each law as it begins."""
+    """A finding per law; ``progress`` is told the number of each law as it begins.
+
+    Args:
+        laws: those to try; all that the subject's kind is held to where left out.
+    """
     part = subject.part()
     streams = [hard_stream(subject.keys, seed, points, part.delay_s) for seed in seeds]
     findings = []
-    for law in laws:
+    for law in laws_of(subject) if laws is None else laws:
         progress(law.number)
         spared = law.spared(part)
         found = Finding(law, "not asked", spared) if spared else _finding(law, subject, streams)
         findings.append(found)
     return findings
+
+
+def laws_of(subject: Subject) -> tuple[Law, ...]:
+    """The ten laws, and for a correlator those of correlators."""
+    return LAWS + CORRELATOR_LAWS if isinstance(subject.part(), CorrelatorPart) else LAWS
 
 
 def _finding(law: Law, subject: Subject, streams: list[Stream]) -> Finding:

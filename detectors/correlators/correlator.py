@@ -51,15 +51,7 @@ class Change:
     before the world moves on.
     """
 
-    __slots__ = (
-        "__weakref__",
-        "_candidate",
-        "_make",
-        "event_count",
-        "incident_id",
-        "severity",
-        "what",
-    )
+    __slots__ = ("__weakref__", "_candidate", "_make", "event_count", "incident_id", "severity", "what")
 
     def __init__(
         self,

@@ -14,12 +14,18 @@ from titleshot.detectors.correlators.bucket import BucketCorrelator
 from titleshot.detectors.correlators.correlator import Correlator
 from titleshot.detectors.correlators.every_alert import EveryAlert
 from titleshot.detectors.correlators.evidence_links import EvidenceLinks
+from titleshot.detectors.correlators.label_groups import LabelGroups
+from titleshot.detectors.correlators.service_sessions import ServiceSessions
+from titleshot.detectors.correlators.time_sessions import TimeSessions
 from titleshot.detectors.correlators.topology_sessions import TopologySessions
 
 FAMILIES: dict[str, type[Correlator]] = {
     "bucket": BucketCorrelator,
     "evidence_links": EvidenceLinks,
     "every_alert": EveryAlert,
+    "label_groups": LabelGroups,
+    "service_sessions": ServiceSessions,
+    "time_sessions": TimeSessions,
     "topology_sessions": TopologySessions,
 }
 
