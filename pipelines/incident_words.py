@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from titleshot.datasets.contracts.incident_views import (
     EvidenceView,
@@ -13,6 +13,7 @@ from titleshot.datasets.contracts.incident_views import (
     ResponderView,
     ServiceView,
 )
+from titleshot.datasets.contracts.incidents import Link
 from titleshot.datasets.contracts.instants import SECOND, format_instant
 from titleshot.reports.rendering.wording import counted, duration, listed
 
@@ -43,6 +44,9 @@ def _incident(one: IncidentView) -> Iterator[str]:
     yield from _several("evidence", [_evidence(said) for said in one.evidence], one.evidence_left_out)
     yield from _several("path", list(_path(one)))
     yield from _several("paged", [_page(page) for page in one.pages] or ["nobody"])
+    yield from _several("why together", [_link(link) for link in one.links[:_MOST_SERVICES]])
+    if one.recurs_of:
+        yield _line("seen before as", listed([name[:12] for name in one.recurs_of], 3))
     if one.merged_from:
         yield _line("merged from", listed([name[:12] for name in one.merged_from]))
     if one.labelled is not None:
@@ -58,6 +62,8 @@ def _suspicion(one: IncidentView) -> Iterator[str]:
     first, *others = one.hypotheses
     yield _line("starting hypothesis", first.service)
     yield _line("reason", first.reason)
+    if first.evidence:
+        yield _line("points", _points(first.evidence, signed=True))
     beside = listed([f"{other.service} {other.confidence:.2f}" for other in others], 3)
     yield _line("confidence", f"{first.confidence:.2f}{f'; then {beside}' if beside else ''}")
 
@@ -88,6 +94,21 @@ def _path(one: IncidentView) -> Iterator[str]:
         if place == _MOST_SERVICES and len(one.services) > place:
             yield f"and {len(one.services) - place} more services"
             return
+
+
+def _link(link: Link) -> str:
+    return f"{link.service} to {link.to}, {link.score:.2f}: {_points(link.evidence)}"
+
+
+def _points(evidence: Mapping[str, float], *, signed: bool = False) -> str:
+    """Named evidence, what counts most first.
+
+    >>> _points({"hops": 0.2, "owner": 0.5, "deploy": 0.0})
+    'owner 0.50, hops 0.20'
+    """
+    ranked = sorted(evidence.items(), key=lambda item: -abs(item[1]))
+    sign = "+" if signed else ""
+    return ", ".join(f"{name.replace('_', ' ')} {share:{sign}.2f}" for name, share in ranked if share)
 
 
 def _page(page: PageView) -> str:

@@ -8,7 +8,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict
 
 from titleshot.datasets.contracts.html_table import ShowsItself, html_table
-from titleshot.datasets.contracts.incidents import Hypothesis
+from titleshot.datasets.contracts.incidents import Hypothesis, Link
 from titleshot.datasets.contracts.instants import Instant, format_instant
 from titleshot.datasets.contracts.record import Record, Severity
 
@@ -126,6 +126,10 @@ class IncidentView(_Part):
     pages: tuple[PageView, ...] = ()
     merged_from: tuple[str, ...] = ()
     """Candidates that were found to be this one."""
+    links: tuple[Link, ...] = ()
+    """Why each service is part of it; empty: the correlator does not say, or there is one."""
+    recurs_of: tuple[str, ...] = ()
+    """Earlier incidents of the same kind, newest first."""
     labelled: tuple[LabelHit, ...] | None = None
     """Most alerts first; None: no labels were named."""
     missing: tuple[MissingContext, ...] = ()

@@ -86,10 +86,12 @@ def _view(
         evidence_left_out=left_out,
         pages=_pages([page for one in parts for page in pages.get(one.incident_id, ())], fates),
         merged_from=tuple(one.incident_id for one in whole.merged),
+        links=candidate.links or (),
+        recurs_of=candidate.recurs_of or (),
         labelled=None if labelled is None else labelled.hits(alerts, candidate.hypotheses),
         missing=missing_of(
             services,
-            candidate.hypotheses,
+            candidate,
             evidence,
             opened_at=opened_at,
             is_open=is_open,

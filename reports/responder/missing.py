@@ -10,7 +10,7 @@ from titleshot.datasets.contracts.incident_views import (
     MissingWhat,
     ServiceView,
 )
-from titleshot.datasets.contracts.incidents import Hypothesis
+from titleshot.datasets.contracts.incidents import IncidentCandidate
 from titleshot.reports.point_in_time import Reference
 from titleshot.reports.responder.known import Known
 
@@ -28,7 +28,7 @@ _TABLES: tuple[tuple[MissingWhat, str, str], ...] = (
 
 def missing_of(
     services: Sequence[ServiceView],
-    hypotheses: Sequence[Hypothesis],
+    candidate: IncidentCandidate,
     evidence: Sequence[EvidenceView],
     *,
     opened_at: int,
@@ -46,7 +46,7 @@ def missing_of(
         reference: as known when the incident was last said.
     """
     return (
-        *_suspicion(hypotheses),
+        *_suspicion(candidate),
         *_events(services, lost_events),
         *_people(services, known),
         *_surroundings(services, opened_at, known, reference),
@@ -55,11 +55,10 @@ def missing_of(
     )
 
 
-def _suspicion(hypotheses: Sequence[Hypothesis]) -> Iterator[MissingContext]:
-    if not hypotheses:
-        yield MissingContext(
-            what="hypothesis", why="the correlator named no starting service: nothing spoke for one"
-        )
+def _suspicion(candidate: IncidentCandidate) -> Iterator[MissingContext]:
+    if not candidate.hypotheses:
+        why = candidate.abstains or "nothing spoke for one"
+        yield MissingContext(what="hypothesis", why=f"the correlator named no starting service: {why}")
 
 
 def _events(services: Sequence[ServiceView], lost: int) -> Iterator[MissingContext]:
