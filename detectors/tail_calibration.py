@@ -12,7 +12,7 @@ from pydantic import Field
 from titleshot.datasets.contracts.instants import SECOND
 from titleshot.datasets.errors import MalformedInput
 from titleshot.detectors.detector import Arrays, Codes, DetectorParams, Floats, Instants
-from titleshot.detectors.tail_kernels import CELLS, RUN, fold
+from titleshot.detectors.tail_kernels import CELLS, LOWEST, RUN, fold
 
 _STATE: dict[str, tuple[type[np.generic], tuple[int, ...]]] = {
     "counts": (np.int32, (2, CELLS)),
@@ -52,7 +52,8 @@ class TailCalibration:
     Faults must not pass for the usual: of strange scores in a row (u >= 1, and among the rarest hundredth of
     the series) only the first four are counted. To count all makes every long fault usual; to count none
     makes rare what comes back each Monday morning. Where a detector knows faults from labels, or watches
-    all metrics of a service, strange is mostly faulty: then none is counted.
+    all metrics of a service (``knows_faults``), it is silent but for faults: then only the first of scores in a
+    row that are strange at all.
 
     Assumes that healthy scores of a series are drawn alike over the memory, and that faults are few or last.
     Deaf to rarity beyond what was seen. Too careful where faults are short and frequent, too bold where
@@ -73,7 +74,7 @@ class TailCalibration:
 
     def __init__(self, params: TailParams, *, knows_faults: bool = False) -> None:
         self.params = params
-        self._most_run = 0 if knows_faults else RUN
+        self._left_out = (LOWEST, 1) if knows_faults else (1.0, RUN)
         self.series = 0
         self._period = round(params.memory_s * SECOND) // 2
         self._columns: dict[str, npt.NDArray[Any]] = {
@@ -103,7 +104,7 @@ class TailCalibration:
         said = Tails(np.empty(n), np.empty(n, np.int32))
         fold(
             codes, timestamps, strangeness, c["counts"], c["period"], c["run"], c["cut"],
-            self._period, self.params.min_scores, self._most_run, from_u, *said,
+            self._period, self.params.min_scores, *self._left_out, from_u, *said,
         )  # fmt: skip
         return said
 

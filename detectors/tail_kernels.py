@@ -91,7 +91,7 @@ def _cut(counts):  # type: ignore[no-untyped-def] # pragma: no cover
 @njit(cache=True, nogil=True, error_model="numpy")
 def fold(  # type: ignore[no-untyped-def] # pragma: no cover
     codes, timestamps, strangeness, all_counts, periods, runs, cuts,
-    period, least, most_run, from_u, rare, support,
+    period, least, strange_from, most_run, from_u, rare, support,
 ):  # fmt: skip
     """Rarity and support of rows with u >= ``from_u``, NaN and 0 for others; then each row enters."""
     for row in range(len(codes)):
@@ -120,7 +120,7 @@ def fold(  # type: ignore[no-untyped-def] # pragma: no cover
             support[row] = n
             if n >= least:
                 rare[row] = _rarity(counts, n, u, cell)
-        runs[code] = 0 if u < 1.0 or cell < cuts[code] else min(runs[code] + 1, most_run + 1)
+        runs[code] = 0 if u < strange_from or cell < cuts[code] else min(runs[code] + 1, most_run + 1)
         if runs[code] <= most_run:
             counts[0, cell] += 1
             if counts[0, cell] % FRESH == 0:

@@ -34,11 +34,14 @@ def said_of(tails: TailCalibration, u: list[float], *, start: int = 0, every: in
     return tails.fold(np.zeros(len(u), np.int32), times, np.array(u), from_u=0.0)
 
 
-def naive(u: list[float], every: int, memory_s: float, least: int) -> list[tuple[float, int]]:
+def naive(
+    u: list[float], every: int, memory_s: float, least: int, *, knows_faults: bool
+) -> list[tuple[float, int]]:
     """Counting in dictionaries, the tail by the formulas of the docstring."""
     period = round(memory_s * 1e9) // 2
     generations: dict[int, list[int]] = {}
     run, cut, last, out = 0, 0, None, []
+    level, most = (2**-6, 1) if knows_faults else (1, 4)
 
     def cell(x: float) -> int:
         return 0 if x < 2**-6 else 97 if x >= 64 else 1 + math.floor(round((math.log2(x) + 6) * 8, 12))
@@ -57,8 +60,8 @@ def naive(u: list[float], every: int, memory_s: float, least: int) -> list[tuple
         if n >= least:
             rare = tail(past, x, mine)
         out.append((rare, n))
-        run = 0 if x < 1 or mine < cut else run + 1
-        if run <= 4:
+        run = 0 if x < level or mine < cut else run + 1
+        if run <= most:
             mine_now = generations.setdefault(now, [])
             mine_now.append(mine)
             if mine_now.count(mine) % 32 == 0:
@@ -92,19 +95,23 @@ def tail(past: list[int], x: float, mine: int) -> float:
     scale=st.sampled_from([0.02, 0.3, 1.0, 20.0]),
     every=st.sampled_from([MINUTE, 40 * MINUTE]),
     holes=st.booleans(),
+    knows_faults=st.booleans(),
 )
-def test_it_counts_as_plain_python_does(seed: int, n: int, scale: float, every: int, holes: bool) -> None:
+def test_it_counts_as_plain_python_does(
+    seed: int, n: int, scale: float, every: int, holes: bool, knows_faults: bool
+) -> None:
     rng = np.random.default_rng(seed)
     u = scale * np.abs(rng.standard_t(3, n))
     if holes:
         u[rng.random(n) < 0.1] = math.nan
-    tails = TailCalibration(TailParams(memory_s=14_400, min_scores=50))
+    tails = TailCalibration(TailParams(memory_s=14_400, min_scores=50), knows_faults=knows_faults)
     said = said_of(tails, u.tolist(), every=every)
-    for p, support, (theirs, count) in zip(
-        said.probability.tolist(), said.support.tolist(), naive(u.tolist(), every, 14_400, 50), strict=True
+    theirs = naive(u.tolist(), every, 14_400, 50, knows_faults=knows_faults)
+    for p, support, (rare, count) in zip(
+        said.probability.tolist(), said.support.tolist(), theirs, strict=True
     ):
         assert support == count
-        assert p == pytest.approx(theirs, rel=1e-9, nan_ok=True)
+        assert p == pytest.approx(rare, rel=1e-9, nan_ok=True)
 
 
 @pytest.mark.parametrize("law", [law for law in LAWS if law.number != 8], ids=lambda law: law.promise)
