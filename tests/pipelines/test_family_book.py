@@ -96,4 +96,4 @@ def test_a_forest_hears_many_features_at_once_and_not_what_is_usual() -> None:
 
 
 def test_what_was_not_measured_is_said_to_be_so() -> None:
-    assert "| not measured | not measured |" in family_book({})
+    assert "| not measured | not measured |" in family_book({}, {})
