@@ -162,11 +162,11 @@ class Invariants:
         places = np.flatnonzero(self._sent)
         self._sent[:] = False
         for number, rule in enumerate(self.rules):
-            mine = places[self._fits[number, places]]
-            if not len(mine):
-                continue
             if now >= rule.until:
                 self.counts[number, 3] += 1
+                continue
+            mine = places[self._fits[number, places]]
+            if not len(mine):
                 continue
             kept, compared = self._judge(self._must[number], rule, now)
             asked = np.ones(len(kept), np.float64)
@@ -307,13 +307,21 @@ def _key(service: str, metric_name: str) -> SeriesKey:
     return SeriesKey(namespace, name, metric_name)
 
 
-def expired_words(report: list[dict[str, Any]]) -> list[str]:
-    """A line for a person about the rules, and one for each that was no longer asked."""
+def rule_words(report: list[dict[str, Any]]) -> list[str]:
+    """A line for a person about the rules, and one for each that was no longer asked or never answered."""
     if not report:
         return []
     hits = sum(rule["hits"] for rule in report)
-    return [f"invariants: {len(report)} rules, {hits:,} hits"] + [
-        f"  rule {rule['name']!r} expired on {rule['expires']}; {rule['owner']} must renew or remove it"
-        for rule in report
-        if rule["expired"]
-    ]
+    return (
+        [f"invariants: {len(report)} rules, {hits:,} hits"]
+        + [
+            f"  rule {rule['name']!r} expired on {rule['expires']}; {rule['owner']} must renew or remove it"
+            for rule in report
+            if rule["expired"]
+        ]
+        + [
+            f"  rule {rule['name']!r} never had all the numbers it asks for; {rule['owner']} must see to it"
+            for rule in report
+            if rule["undefined"] and rule["undefined"] == rule["asked"]
+        ]
+    )

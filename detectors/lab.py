@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from inspect import signature
 from typing import Annotated, Any, ClassVar, Literal, Self
 
 import numpy as np
@@ -85,9 +86,10 @@ class Lab(Detector):
         u = max(0, raw - median) / (threshold × 1.4826 × MAD)     over the last ``window`` raw scores
 
     Ways to be asked, the first a class has: ``score_one(x)`` then ``learn_one(x)`` (river; x is
-    ``{"value": …, "change": …}``); ``fit(X)`` and ``decision_function(X)`` (scikit-learn, whose low is
-    strange, and PyOD, whose high is; X has the two columns), fitted again every ``refit_every`` samples on
-    the last ``window``; ``score(value, timestamp)`` of one's own class, which learns as it likes.
+    ``{"value": …, "change": …}``, and y of a supervised scorer the value); ``fit(X)`` and
+    ``decision_function(X)`` (scikit-learn, whose low is strange, and PyOD, whose high is; X has the two
+    columns), fitted again every ``refit_every`` samples on the last ``window``; ``score(value, timestamp)`` of
+    one's own class, which learns as it likes.
 
     Lab grade: objects are Python's own, so no snapshot can hold them (law 4) and nothing is served. It may be
     replayed, scored and compared; ``register`` refuses it. ``titleshot check`` says what else is lacking.
@@ -114,6 +116,7 @@ class Lab(Detector):
         super().__init__(params)
         self._class = imported_class(params.target)
         self._manner = manner_of(self._class)
+        _Mind(self.params, self._class, self._manner)  # what cannot be made is said now
         self._minds: dict[int, _Mind] = {}
 
     @property
@@ -150,7 +153,17 @@ class _Mind:
 
     def __init__(self, params: LabParams, found: type, manner: Manner) -> None:
         self._params, self._manner = params, manner
-        self._model = found(**params.settings)
+        try:
+            self._model = found(**params.settings)
+            asked = signature(getattr(self._model, manner))
+            # River's supervised scorers are asked about a value given its features.
+            needed = [one for one in asked.parameters.values() if one.default is one.empty]
+            self._supervised = manner == "score_one" and len(needed) == 2
+        except (TypeError, AttributeError, ValueError) as error:
+            raise UsageError(
+                f"{params.target} cannot be asked with settings {params.settings}: {error}; "
+                "give under settings what it needs to be made and to score what it was not fitted on"
+            ) from None
         self._points: list[tuple[float, float]] = []
         self._raw: list[float] = []
         self._seen, self._fitted = 0, False
@@ -181,8 +194,9 @@ class _Mind:
             return None if said is None else float(said)
         if self._manner == "score_one":
             x = {"value": value, "change": change}
-            raw = float(self._model.score_one(x))
-            self._model.learn_one(x)
+            given = [value] if self._supervised else []
+            raw = float(self._model.score_one(x, *given))
+            self._model.learn_one(x, *given)
             return raw
         p = self._params
         if len(self._points) >= p.min_points and (not self._fitted or self._seen % p.refit_every == 0):

@@ -17,7 +17,7 @@ from titleshot.datasets.contracts.record import FaultAt, Record, SeriesKey, cano
 from titleshot.datasets.contracts.telemetry import Name
 from titleshot.datasets.errors import TitleshotError, UsageError
 from titleshot.datasets.nearest import nearest
-from titleshot.datasets.yaml_file import dump_yaml, load_yaml
+from titleshot.datasets.yaml_file import dump_yaml, read_yaml
 from titleshot.detectors.alert_policy import AlertPolicyParams
 from titleshot.detectors.correlators.correlator import Correlator
 from titleshot.detectors.correlators.families import correlator_from
@@ -27,6 +27,7 @@ from titleshot.detectors.features.service_health_params import ServiceHealthPara
 from titleshot.detectors.invariants import Invariant
 from titleshot.detectors.paging import PagingParams
 from titleshot.detectors.row_families import row_detector_of
+from titleshot.detectors.rule_files import with_rules
 from titleshot.detectors.tail_calibration import TailParams
 
 Seconds = Annotated[float, Field(ge=0, le=366 * 86_400)]
@@ -108,7 +109,7 @@ class Recipe(Record):
     rows: tuple[RowSelector, ...] = ()
     """Detectors over feature rows, beside those over single series."""
     invariants: tuple[Invariant, ...] = ()
-    """Rules over the latest values of a service, asked at ticks."""
+    """Rules over the latest values of a service, asked at ticks; in a file, a recipe may name a rule file."""
     alert: AlertPolicyParams = AlertPolicyParams()
     tails: TailParams | None = None
     """Calibrated tail probabilities beside scores; None: without."""
@@ -202,7 +203,8 @@ def load_recipe(source: Path | str) -> Recipe:
         MalformedInput: the YAML breaks the contract; names file, line and field.
     """
     path = Path(source)
-    return load_yaml(path if path.is_file() else _shipped(str(source)), Recipe)
+    file = path if path.is_file() else _shipped(str(source))
+    return with_rules(read_yaml(file), file.parent).build(Recipe)
 
 
 def shipped_contenders() -> dict[str, Path]:

@@ -19,7 +19,7 @@ from titleshot.datasets.errors import UsageError
 from titleshot.datasets.log_about import about_dataset
 from titleshot.datasets.replay_log import LogWriter, ReplayLog
 from titleshot.detectors.contender import Contender, Engine
-from titleshot.detectors.invariants import expired_words
+from titleshot.detectors.invariants import rule_words
 from titleshot.detectors.order import REASONS
 from titleshot.detectors.recipe import Recipe
 from titleshot.pipelines import log_tables
@@ -185,5 +185,5 @@ def command(args: argparse.Namespace, progress: Progress) -> Outcome:
         f" {len(log.incidents()):,} incident candidates, {len(log.pages()):,} pages,"
         f" {rows['dead_letters']:,} dead letters\nlog: {args.out}"
     )
-    text = "\n".join([text, *expired_words(about.get("invariants", []))])
+    text = "\n".join([text, *rule_words(about.get("invariants", []))])
     return Outcome(text, {"log": str(args.out), **about})

@@ -11,7 +11,7 @@ from titleshot.datasets.contracts.telemetry import Sample, Tick
 from titleshot.datasets.errors import MalformedInput
 from titleshot.datasets.yaml_file import parse_yaml
 from titleshot.detectors.contender import Contender, Engine
-from titleshot.detectors.invariants import expired_words
+from titleshot.detectors.invariants import rule_words
 from titleshot.detectors.law_findings import try_laws
 from titleshot.detectors.law_subjects import subject_of
 from titleshot.detectors.recipe import Recipe
@@ -114,10 +114,22 @@ def test_an_expired_rule_is_silent_and_reported():
     events, made = said(late)
     assert {e.detector.partition("@")[0] for e in events} == {"invariant:no-more-paid-than-started"}
     assert [rule["expired"] for rule in made.detection.rule_report] == [False, True]
-    assert expired_words(made.detection.rule_report) == [
+    assert rule_words(made.detection.rule_report) == [
         "invariants: 2 rules, 1 hits",
         "  rule 'few-errors' expired on 1970-01-02; checkout must renew or remove it",
     ]
+
+
+def test_an_expired_rule_that_fits_nobody_is_reported_too():
+    late = [(at + DAY, r.model_copy(update={"timestamp": r.timestamp + DAY})) for at, r in minutes(8)]
+    made = engine(RULES.replace("service: cart", "service: nobody"))
+    said(late, given=made)
+    assert [rule["expired"] for rule in made.detection.rule_report] == [False, True]
+
+
+def test_a_rule_about_numbers_nobody_sends_is_told_to_its_owner():
+    words = rule_words([{**engine().detection.rule_report[0], "asked": 4, "undefined": 4}])
+    assert "never had all the numbers it asks for; " in words[1]
 
 
 def test_what_is_stale_or_stands_twice_is_undefined():

@@ -188,3 +188,32 @@ def test_check_says_which_law_breaks_with_the_stream_and_what_is_needed(own):
 
 def test_lab_is_no_servable_family():
     assert "lab" not in FAMILIES
+
+
+class Supervised:
+    """As river's GaussianScorer: asked about a value given its features."""
+
+    def __init__(self):
+        self.seen = []
+
+    def score_one(self, x, y):
+        return abs(y - sum(self.seen) / len(self.seen)) if self.seen else 0.0
+
+    def learn_one(self, x, y):
+        self.seen.append(y)
+
+
+def test_river_s_supervised_scorers_are_asked_about_the_value():
+    detector = make_detector("lab", {"target": f"{__file__}:Supervised"})
+    detector.grow(1)
+    values = np.concatenate([np.random.default_rng(2).normal(size=200), [40.0]])
+    scored = detector.fold(np.zeros(201, np.int32), MINUTE * np.arange(201), values)
+    assert scored.strangeness[-1] > 3
+
+
+def test_an_estimator_that_scores_only_what_it_was_fitted_on_is_refused_with_the_way_out():
+    with pytest.raises(
+        UsageError, match=r"LocalOutlierFactor cannot be asked .*decision_function.*give under settings"
+    ):
+        make_detector("lab", {"target": "sklearn.neighbors:LocalOutlierFactor"})
+    make_detector("lab", {"target": "sklearn.neighbors:LocalOutlierFactor", "settings": {"novelty": True}})
