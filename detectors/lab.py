@@ -88,8 +88,8 @@ class Lab(Detector):
     Ways to be asked, the first a class has: ``score_one(x)`` then ``learn_one(x)`` (river; x is
     ``{"value": …, "change": …}``, and y of a supervised scorer the value); ``fit(X)`` and
     ``decision_function(X)`` (scikit-learn, whose low is strange, and PyOD, whose high is; X has the two
-    columns), fitted again every ``refit_every`` samples on the last ``window``; ``score(value, timestamp)`` of
-    one's own class, which learns as it likes.
+    columns), fitted again every ``refit_every`` samples on the last ``window``; ``score(value, timestamp)``
+    of one's own class, which learns as it likes.
 
     Lab grade: objects are Python's own, so no snapshot can hold them (law 4) and nothing is served. It may be
     replayed, scored and compared; ``register`` refuses it. ``titleshot check`` says what else is lacking.

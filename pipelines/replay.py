@@ -6,6 +6,7 @@ import argparse
 import os
 import time
 from collections import Counter
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -185,5 +186,11 @@ def command(args: argparse.Namespace, progress: Progress) -> Outcome:
         f" {len(log.incidents()):,} incident candidates, {len(log.pages()):,} pages,"
         f" {rows['dead_letters']:,} dead letters\nlog: {args.out}"
     )
-    text = "\n".join([text, *rule_words(about.get("invariants", []))])
+    text = "\n".join([text, *rule_words(about.get("invariants", [])), *_feature_words(about)])
     return Outcome(text, {"log": str(args.out), **about})
+
+
+def _feature_words(about: Mapping[str, Any]) -> list[str]:
+    """Metrics that stand for one feature of one service: renamed ones, perhaps in another unit."""
+    several = about.get("feature_rows", {}).get("service_health", {}).get("several_metrics", {})
+    return [f"  feature rows take {what} from {' and '.join(names)}" for what, names in several.items()]

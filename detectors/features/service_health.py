@@ -26,11 +26,17 @@ from titleshot.detectors.features.feature_rows import (
 )
 from titleshot.detectors.features.service_health_columns import FEATURES, NAMES, ROLES, VERSION
 from titleshot.detectors.features.service_health_params import ServiceHealthParams
-from titleshot.detectors.features.surroundings import neighbours, surroundings
+from titleshot.detectors.features.surroundings import neighbours, surroundings, words
 from titleshot.detectors.world import World
 
 _REQUESTS, _ERRORS, _LATENCY, _SATURATION, _QUEUE = range(len(ROLES))
-_COUNTED: Final = ("rows", "aliased_samples", "rows_without_owner", "samples_without_role")
+_WORDS: Final = ("owner", "tier", "version")
+_COUNTED: Final = (
+    "rows",
+    "aliased_samples",
+    *(f"rows_without_{word}" for word in _WORDS),
+    "samples_without_role",
+)
 _AT: Final = {name: place for place, name in enumerate(NAMES)}
 
 
@@ -58,6 +64,7 @@ class ServiceHealth:
         """``namespace/service`` of each place, canonical as when it was first seen."""
         self.counts: Counter[str] = Counter()
         self._places: dict[str, int] = {}
+        self._metrics: dict[str, list[str]] = {}
         self._keys: list[SeriesKey] = []
         self._roles: I32 = np.empty(0, np.int32)
         self._where: I32 = np.empty(0, np.int32)
@@ -107,6 +114,7 @@ class ServiceHealth:
         """Place of the service each sample counts for; of a series without a role it does not matter."""
         for code in np.unique(codes[self._where[codes] < 0]).tolist():
             self._where[code] = self._place(self._keys[code].service_id) if self._roles[code] >= 0 else 0
+            self._note(self._keys[code], int(self._roles[code]))
         services = self._where[codes]
         if not world.knows("alias"):
             return services
@@ -117,6 +125,13 @@ class ServiceHealth:
                 services[row] = self._place(stands_for)
                 self.counts["aliased_samples"] += 1
         return services
+
+    def _note(self, key: SeriesKey, role: int) -> None:
+        """Remember which metrics speak for a role of a service: one renamed, say to another unit, is a second."""
+        if role >= 0:
+            names = self._metrics.setdefault(f"{key.service_id} {ROLES[role]}", [])
+            if key.metric_name not in names:
+                names[:] = sorted([*names, key.metric_name])
 
     def _place(self, name: str) -> int:
         place = self._places.get(name)
@@ -154,8 +169,9 @@ class ServiceHealth:
         for reason in range(len(MISSING)):
             self.missing[:, reason] += (why == reason).sum(axis=0)
         self.counts["rows"] += len(chosen)
-        if world.knows("ownership"):
-            self.counts["rows_without_owner"] += sum(world.team(self.names[p], now) is None for p in chosen)
+        known = [words(self.names[place], now, world) for place in chosen.tolist()]
+        for word in _WORDS:
+            self.counts[f"rows_without_{word}"] += sum(word not in one for one in known)
         return FeatureRows(np.full(len(chosen), now, np.int64), chosen, out, why)
 
     def _measured(self, chosen: I32, now: int) -> tuple[F64, I8]:
@@ -218,6 +234,9 @@ class ServiceHealth:
             "version": VERSION,
             **{name: self.counts[name] for name in _COUNTED},
             "broken_samples": int(self._state["broken"].sum()),
+            "several_metrics": {
+                what: names for what, names in sorted(self._metrics.items()) if len(names) > 1
+            },
             "missing": {name: reasons for name, reasons in lacking.items() if reasons},
         }
 
@@ -226,7 +245,12 @@ class ServiceHealth:
         n = len(self.names)
         arrays = {name: column[:n] for name, column in self._state.items()}
         arrays["missing"] = self.missing
-        return arrays, {"version": VERSION, "names": list(self.names), "counts": dict(self.counts)}
+        return arrays, {
+            "version": VERSION,
+            "names": list(self.names),
+            "counts": dict(self.counts),
+            "metrics": self._metrics,
+        }
 
     def load(self, arrays: Mapping[str, NDArray[Any]], about: Mapping[str, Any]) -> None:
         """Continue from :meth:`state` under the same parameters and the same series; copies.
@@ -244,6 +268,7 @@ class ServiceHealth:
         self.missing = np.array(arrays["missing"])
         self._where = np.full(len(self._keys), -1, np.int32)
         self.counts = Counter(about["counts"])
+        self._metrics = {what: list(names) for what, names in about["metrics"].items()}
 
 
 def _change(now: F64, usual: F64) -> F64:

@@ -9,7 +9,7 @@ import numpy as np
 
 from titleshot.datasets.contracts.instants import DAY, HOUR, SECOND
 from titleshot.detectors.block import F64, I8, I32
-from titleshot.detectors.features.feature_rows import NOT_KNOWN, PRESENT
+from titleshot.detectors.features.feature_rows import NO_SAMPLES, NOT_KNOWN, PRESENT
 from titleshot.detectors.features.service_health_columns import NAMES
 from titleshot.detectors.features.service_health_params import ServiceHealthParams
 from titleshot.detectors.world import World
@@ -56,14 +56,16 @@ def neighbours(
     """
     out: Columns = {}
     for column, side, of in _NEIGHBOURS:
-        numbers = np.full(len(chosen), np.nan)
+        numbers, why = np.full(len(chosen), np.nan), np.full(len(chosen), NOT_KNOWN, np.int8)
         if world.knows(side):
             adjacent = world.callees if side == "callees" else world.callers
             for row, place in enumerate(chosen.tolist()):
-                found = [measured[places[one], of] for one in adjacent(names[place], now) if one in places]
+                beside = adjacent(names[place], now)
+                found = [measured[places[one], of] for one in beside if one in places]
                 numbers[row] = max((one for one in found if one == one), default=np.nan)
-        missing = np.isnan(numbers)
-        out[column] = (numbers, np.where(missing, NOT_KNOWN, PRESENT).astype(np.int8))
+                if beside:
+                    why[row] = PRESENT if numbers[row] == numbers[row] else NO_SAMPLES
+        out[column] = (numbers, why)
     return out
 
 

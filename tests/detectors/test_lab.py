@@ -197,9 +197,11 @@ class Supervised:
         self.seen = []
 
     def score_one(self, x, y):
+        assert x["value"] == y
         return abs(y - sum(self.seen) / len(self.seen)) if self.seen else 0.0
 
     def learn_one(self, x, y):
+        assert x["value"] == y
         self.seen.append(y)
 
 

@@ -176,6 +176,28 @@ def test_a_renamed_metric_is_missing_with_a_reason_and_counted():
     assert made.report()["samples_without_role"] == 1
 
 
+def test_a_metric_renamed_within_its_role_is_told_beside_the_old_one():
+    made = ServiceHealth(tick_s=60)
+    keys = [SeriesKey("shop", "cart", name) for name in ("latency_s", "latency_ms")]
+    made.grow(keys)
+    two = np.arange(2)
+    made.fold(two.astype(np.int32), MONDAY + two * MINUTE, np.array([0.2, 200.0]), World())
+    told = {"shop/cart latency": ["latency_ms", "latency_s"]}
+    assert made.report()["several_metrics"] == told
+    again = ServiceHealth(tick_s=60)
+    again.grow(keys)
+    again.load(*made.state())
+    assert again.report()["several_metrics"] == told
+
+
+def test_rows_of_which_nobody_knows_owner_tier_or_version_are_counted():
+    made = health()
+    put(made, [(KEYS[0], MONDAY + SECOND, 1.0)])
+    made.close(MONDAY + MINUTE, World())
+    report = made.report()
+    assert [report[f"rows_without_{word}"] for word in ("owner", "tier", "version")] == [1, 1, 1]
+
+
 def test_a_broken_sample_is_counted_and_changes_nothing():
     made, other = health(), health()
     key = SeriesKey("shop", "cart", "latency_s")
