@@ -127,7 +127,7 @@ class ServiceHealth:
         return services
 
     def _note(self, key: SeriesKey, role: int) -> None:
-        """Remember which metrics speak for a role of a service: a renamed one, in another unit, is a second."""
+        """Remember which metrics speak for a role of a service: one renamed, in another unit, is a second."""
         if role >= 0:
             names = self._metrics.setdefault(f"{key.service_id} {ROLES[role]}", [])
             if key.metric_name not in names:
