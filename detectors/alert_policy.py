@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Annotated
 
 import numpy as np
 import numpy.typing as npt
@@ -11,21 +11,21 @@ from numba import njit
 from pydantic import Field
 
 from titleshot.datasets.contracts.instants import SECOND
-from titleshot.datasets.errors import MalformedInput
 from titleshot.detectors.detector import Arrays, Codes, DetectorParams, Flags, Floats, Instants
+from titleshot.detectors.series_columns import Layout, SeriesColumns
 
 NO_EVENT, ALERTED, HELD_MIN_LENGTH, HELD_COOLDOWN, HELD_MAINTENANCE = range(5)
 POLICY_WORDS = ("", "alerted", "held_min_length", "held_cooldown", "held_maintenance")
 """``Policy`` of the event contract by code."""
 
-_NEVER = np.iinfo(np.int64).min
-_STATE: dict[str, type[np.generic]] = {
-    "run": np.int32,
-    "calm": np.int32,
-    "open": np.int8,
-    "strange_at": np.int64,
-    "earned_at": np.int64,
-    "ended_at": np.int64,
+_NEVER = int(np.iinfo(np.int64).min)
+_STATE: Layout = {
+    "run": (np.int32, (), 0),
+    "calm": (np.int32, (), 0),
+    "open": (np.int8, (), 0),
+    "strange_at": (np.int64, (), _NEVER),
+    "earned_at": (np.int64, (), _NEVER),
+    "ended_at": (np.int64, (), _NEVER),
 }
 """Per series: strange samples in a row; calm ones in a row; is an episode open; when was the last strange
 sample, the last one that earned the episode by a full run, the last one of the episode before."""
@@ -73,8 +73,7 @@ class AlertPolicy:
 
     def __init__(self, params: AlertPolicyParams | None = None) -> None:
         self.params = AlertPolicyParams() if params is None else params
-        self.series = 0
-        self._columns: dict[str, npt.NDArray[Any]] = {n: np.zeros(0, dtype) for n, dtype in _STATE.items()}
+        self._columns = SeriesColumns(_STATE, "an alert policy")
 
     @property
     def memory_s(self) -> float:
@@ -84,15 +83,7 @@ class AlertPolicy:
 
     def grow(self, n: int) -> None:
         """Make state for the codes below n. What is there stays as it is; a smaller n does nothing."""
-        if n <= self.series:
-            return
-        for name, dtype in _STATE.items():
-            old = self._columns[name]
-            if n > len(old):
-                column = np.full(max(n, 2 * len(old)), _NEVER if name.endswith("_at") else 0, dtype)
-                column[: len(old)] = old
-                self._columns[name] = column
-        self.series = n
+        self._columns.grow(n)
 
     def fold(
         self, codes: Codes, timestamps: Instants, strangeness: Floats, in_maintenance: Flags
@@ -112,8 +103,8 @@ class AlertPolicy:
         return said
 
     def state(self) -> Arrays:
-        """The state as arrays of length n: live ones, so write them out before the next fold."""
-        return {name: column[: self.series] for name, column in self._columns.items()}
+        """The state as arrays of one length: live ones, so write them out before the next fold."""
+        return self._columns.state()
 
     def load(self, arrays: Mapping[str, npt.NDArray[np.generic]]) -> None:
         """Continue from what ``state`` gave; copies.
@@ -121,13 +112,7 @@ class AlertPolicy:
         Raises:
             MalformedInput: arrays of something else.
         """
-        lengths = {len(array) for array in arrays.values()}
-        if arrays.keys() != _STATE.keys() or len(lengths) != 1:
-            raise MalformedInput(
-                f"state of an alert policy has {sorted(_STATE)}, got {sorted(arrays)}; take a new snapshot"
-            )
-        self._columns = {name: np.array(arrays[name], dtype) for name, dtype in _STATE.items()}
-        self.series = lengths.pop()
+        self._columns.load(arrays)
 
 
 @njit(cache=True, nogil=True, error_model="numpy")

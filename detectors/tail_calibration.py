@@ -10,15 +10,15 @@ import numpy.typing as npt
 from pydantic import Field
 
 from titleshot.datasets.contracts.instants import SECOND
-from titleshot.datasets.errors import MalformedInput
 from titleshot.detectors.detector import Arrays, Codes, DetectorParams, Floats, Instants
+from titleshot.detectors.series_columns import Layout, SeriesColumns
 from titleshot.detectors.tail_kernels import CELLS, LOWEST, RUN, fold
 
-_STATE: dict[str, tuple[type[np.generic], tuple[int, ...]]] = {
-    "counts": (np.int32, (2, CELLS)),
-    "period": (np.int64, ()),
-    "run": (np.int8, ()),
-    "cut": (np.int8, ()),
+_STATE: Layout = {
+    "counts": (np.int32, (2, CELLS), 0),
+    "period": (np.int64, (), 0),
+    "run": (np.int8, (), 0),
+    "cut": (np.int8, (), 0),
 }
 
 
@@ -75,11 +75,8 @@ class TailCalibration:
     def __init__(self, params: TailParams, *, knows_faults: bool = False) -> None:
         self.params = params
         self._left_out = (LOWEST, 1) if knows_faults else (1.0, RUN)
-        self.series = 0
         self._period = round(params.memory_s * SECOND) // 2
-        self._columns: dict[str, npt.NDArray[Any]] = {
-            name: np.zeros((0, *shape), dtype) for name, (dtype, shape) in _STATE.items()
-        }
+        self._columns = SeriesColumns(_STATE, "tails")
 
     @property
     def memory_s(self) -> float:
@@ -88,15 +85,7 @@ class TailCalibration:
 
     def grow(self, n: int) -> None:
         """Make state for the codes below n. What is there stays as it is; a smaller n does nothing."""
-        if n <= self.series:
-            return
-        for name, (dtype, shape) in _STATE.items():
-            old = self._columns[name]
-            if n > len(old):
-                column = np.zeros((max(n, 2 * len(old)), *shape), dtype)
-                column[: len(old)] = old
-                self._columns[name] = column
-        self.series = n
+        self._columns.grow(n)
 
     def fold(self, codes: Codes, timestamps: Instants, strangeness: Floats, *, from_u: float = 1.0) -> Tails:
         """How rare each row is that is at least ``from_u`` strange, in release order; then it enters."""
@@ -139,8 +128,8 @@ class TailCalibration:
         return told | {"tail_probability": float(f"{probability:.3g}"), "tail_least": float(f"{least:.3g}")}
 
     def state(self) -> Arrays:
-        """The state as arrays of length n: live ones, so write them out before the next fold."""
-        return {name: column[: self.series] for name, column in self._columns.items()}
+        """The state as arrays of one length: live ones, so write them out before the next fold."""
+        return self._columns.state()
 
     def load(self, arrays: Mapping[str, npt.NDArray[np.generic]]) -> None:
         """Continue from what ``state`` gave; copies.
@@ -148,10 +137,4 @@ class TailCalibration:
         Raises:
             MalformedInput: arrays of something else.
         """
-        lengths = {len(array) for array in arrays.values()}
-        if arrays.keys() != _STATE.keys() or len(lengths) != 1:
-            raise MalformedInput(
-                f"state of tails has {sorted(_STATE)}, got {sorted(arrays)}; take a new snapshot"
-            )
-        self._columns = {name: np.array(arrays[name], dtype) for name, (dtype, _) in _STATE.items()}
-        self.series = lengths.pop()
+        self._columns.load(arrays)
