@@ -13,6 +13,7 @@ from titleshot.datasets.nearest import nearest
 from titleshot.detectors.change_point import ChangePoint
 from titleshot.detectors.detector import Detector
 from titleshot.detectors.dspot import Dspot
+from titleshot.detectors.ensemble import Ensemble
 from titleshot.detectors.flatline import Flatline
 from titleshot.detectors.lab import Lab
 from titleshot.detectors.no_data import NoData
@@ -27,6 +28,7 @@ from titleshot.detectors.value_novelty import ValueNovelty
 FAMILIES: dict[str, type[Detector]] = {
     "change_point": ChangePoint,
     "dspot": Dspot,
+    "ensemble": Ensemble,
     "flatline": Flatline,
     "no_data": NoData,
     "novelty": Novelty,

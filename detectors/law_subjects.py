@@ -19,6 +19,13 @@ from titleshot.detectors.imported_class import imported_class
 from titleshot.detectors.lab import Lab, manner_of
 from titleshot.detectors.law_parts import ContenderPart, CorrelatorPart, DetectorPart, Part
 from titleshot.detectors.law_streams import plain_keys
+from titleshot.detectors.row_detector import RowDetector
+from titleshot.detectors.row_families import ROW_FAMILIES
+
+_OVER_ROWS = (
+    "watches feature rows alone, which rest on labels and reference data that the laws cannot make up;"
+    " tests/detectors/test_row_detection.py holds the shipped ones to the laws, on a history to fit them on"
+)
 
 
 @dataclass(frozen=True)
@@ -51,6 +58,8 @@ def subject_of(target: str, params: Mapping[str, Any] | None = None) -> Subject:
     given = dict(params or {})
     registered: dict[str, type] = {**DETECTORS, **CORRELATORS}
     found = registered.get(target) or (imported_class(target) if ":" in target else None)
+    if target in ROW_FAMILIES or (found is not None and issubclass(found, RowDetector)):
+        raise UsageError(f"{target} {_OVER_ROWS}")
     if found is not None:
         return Subject(target, given, plain_keys(), _maker(found, given, target))
     contender = Contender.load(target)
@@ -83,10 +92,7 @@ def _watched(contender: Contender) -> tuple[SeriesKey, ...]:
         if selector.detector
     ]
     if not metrics:
-        raise UsageError(
-            f"contender {contender.name!r} watches feature rows alone, which rest on labels and reference"
-            " data that the laws cannot make up; tests/detectors/test_row_detection.py holds them to the laws"
-        )
+        raise UsageError(f"contender {contender.name!r} {_OVER_ROWS}")
     keys = plain_keys((metrics * 3)[: max(3, len(metrics))])
     keys = tuple(key for key in keys if contender.recipe.watchers(key))
     if not keys:

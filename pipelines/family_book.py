@@ -1,8 +1,8 @@
 """``detectors/FAMILIES.md``: a page for every detector family, written from its class, with pictures of it.
 
 Run ``python -m titleshot.pipelines.family_book`` after changing a family; a test compares. ``--costs
-build/bench.json`` takes what ``make bench NAME=families`` measured into the page, ``--tails DATASET``
-measures how often calibrated tail probabilities are passed on a synthetic platform.
+build/bench.json`` takes what ``make bench NAME=families`` measured into the page, ``--tails DATASET …``
+measures how often calibrated tail probabilities are passed on synthetic platforms.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from titleshot.detectors.row_families import ROW_FAMILIES
 from titleshot.pipelines.family_pictures import picture
 from titleshot.pipelines.family_signals import row_scenes, series_scenes
 from titleshot.pipelines.family_words import Kind, Parameter, parameters, told
-from titleshot.pipelines.tail_exceedance import LEVELS, exceedance
+from titleshot.pipelines.tail_exceedance import LEVELS, exceedance, pooled
 
 FOLDER = Path(str(detectors.__file__)).parent
 BOOK = FOLDER / "FAMILIES.md"
@@ -201,12 +201,14 @@ def _row(parameter: Parameter) -> str:
     return f"| `{name}` | " + " | ".join(others) + " |"
 
 
-def _measured_tails(folder: Path) -> dict[str, Any]:
-    data = Dataset.open(folder)
-    days = round((data.card.span_to - data.card.span_from) / DAY)
+def _measured_tails(folders: Sequence[Path]) -> dict[str, Any]:
+    platforms = [Dataset.open(folder) for folder in folders]
+    series = sum(len(data.series()) for data in platforms)
+    days = round(sum(data.card.span_to - data.card.span_from for data in platforms) / len(platforms) / DAY)
+    told = [exceedance(data) for data in platforms]
     return {
-        "platform": f"a synthetic platform ({len(data.series())} series, {days} days)",
-        "families": {name: found._asdict() for name, found in exceedance(data).items()},
+        "platform": f"{len(platforms)} synthetic platforms ({series} series in all, {days} days each)",
+        "families": {name: pooled([found[name] for found in told])._asdict() for name in told[0]},
     }
 
 
@@ -214,7 +216,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Write pictures, costs where given, and the book."""
     parser = argparse.ArgumentParser(prog="python -m titleshot.pipelines.family_book", description=__doc__)
     parser.add_argument("--costs", type=Path, help="what the benchmark wrote, build/bench.json")
-    parser.add_argument("--tails", type=Path, help="a synthetic platform to measure tails on")
+    parser.add_argument("--tails", type=Path, nargs="+", help="synthetic platforms to measure tails on")
     parser.add_argument("--only", action="append", choices=list(families()), help="draw this picture alone")
     options = parser.parse_args(argv)
     try:

@@ -7,7 +7,7 @@ planned change of it within the hour before.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -76,6 +76,20 @@ def exceedance(data: Dataset, families: Iterable[str] | None = None) -> dict[str
         ratios = tuple(float(np.mean(rare <= level)) / level for level in LEVELS)
         found[name] = Exceedance(len(rare), float(np.mean(said.strangeness[counted] < 2**-6)), ratios)
     return found
+
+
+def pooled(parts: Sequence[Exceedance]) -> Exceedance:
+    """Several platforms as one.
+
+    >>> pooled([Exceedance(100, 0.5, (1.0,)), Exceedance(300, 0.1, (2.0,))])
+    Exceedance(n=400, nothing=0.2, ratios=(1.75,))
+    """
+    n = sum(part.n for part in parts)
+    nothing = sum(part.n * part.nothing for part in parts) / n
+    columns = zip(*(part.ratios for part in parts), strict=True)
+    shares = [part.n / n for part in parts]
+    ratios = tuple(sum(s * r for s, r in zip(shares, column, strict=True)) for column in columns)
+    return Exceedance(n, nothing, ratios)
 
 
 def _samples(data: Dataset) -> tuple[NDArray[np.int32], NDArray[np.int64], NDArray[np.float64]]:

@@ -64,6 +64,7 @@ _PARAMS: dict[str, st.SearchStrategy[dict[str, Any]]] = {
             "spread_floor": st.sampled_from([0.0, 0.5]),
         }
     ),
+    "ensemble": st.fixed_dictionaries({"needed": st.sampled_from([1, 2])}),
     "seasonal_baseline": st.fixed_dictionaries(
         {
             "period": st.sampled_from(["week", "day"]),
