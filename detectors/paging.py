@@ -153,10 +153,13 @@ class PagingRule:
         last = self._stirred.get((route, probable))
         afresh = clock // (_AFRESH * self._cooldown)
         if last is None:
-            # Few keys are new: the moment to let go of those that no longer matter.
-            self._stirred = {
-                key: then for key, then in self._stirred.items() if self._matters(then, clock, afresh)
-            }
+            # Few keys are new, and of a storm's many the sizes that are powers of two are few: the moment to
+            # let go of those that no longer matter.
+            size = len(self._stirred)
+            if size & (size - 1) == 0:
+                self._stirred = {
+                    key: then for key, then in self._stirred.items() if self._matters(then, clock, afresh)
+                }
         self._stirred[route, probable] = clock
         return last is not None and self._matters(last, clock, afresh)
 

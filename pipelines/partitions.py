@@ -1,13 +1,14 @@
 """Replay in parts: detectors by series, in processes or on a cluster; what comes out does not depend on it.
 
 Every part reads the whole stream, so that all have the same clock, and scores its own series. The second
-half of the contender then sees all events in the order one process would have said them.
+half of the contender then sees all events in the order one process would have said them, or, where that is
+asked for, each correlation domain its own.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -20,10 +21,12 @@ from titleshot.datasets.dataset import Dataset
 from titleshot.datasets.errors import Unreachable, UsageError
 from titleshot.detectors.block import SAMPLE
 from titleshot.detectors.contender import Contender, Engine, Output
+from titleshot.detectors.correlation_domains import Domains
 from titleshot.detectors.detected import Detected, Marks, Scores
 from titleshot.detectors.detection import Detection
 from titleshot.detectors.order import Dead, sort_keys
 from titleshot.detectors.series import SeriesIndex
+from titleshot.pipelines.domain_parts import correlate_in_domains
 from titleshot.pipelines.stream import ArrivalStream
 
 _PATIENCE_S = 10
@@ -50,8 +53,9 @@ def detect_in_parts(
     workers: int,
     scheduler: str | None,
     block_rows: int,
+    domains: Domains | None = None,
 ) -> Iterator[Output]:
-    """The outputs of a replay whose first half ran in parts."""
+    """The outputs of a replay whose first half ran in parts; with ``domains``, the second half too."""
     from joblib import Parallel, delayed, parallel_config
 
     engine.codes(data.series())
@@ -62,19 +66,28 @@ def detect_in_parts(
     ]
     if engine.contender.recipe.rows or engine.contender.recipe.invariants:
         jobs.append(delayed(detect_rows)(data.path, engine.contender, from_, to, block_rows))
-    if scheduler:
+
+    def run(jobs: Iterable[Any]) -> list[Any]:
+        if not scheduler:
+            return list(Parallel(n_jobs=workers)(jobs))
         with _client(scheduler) as client, parallel_config("dask", scheduler_host=client.scheduler.address):
-            parts: list[Part] = Parallel()(jobs)
-    else:
-        parts = Parallel(n_jobs=workers)(jobs)
+            return list(Parallel()(jobs))
+
+    parts: list[Part] = run(jobs)
     for part in parts:
         engine.detection.counts.update(part.counts)
         engine.detection.reported = part.of_rows or engine.detection.reported
         engine.detection.rules_reported += part.of_rules
     codes = [engine.codes(part.keys) for part in parts]
     clock = parts[0].clock
-    yield engine.correlate(_merged([part.streamed for part in parts], codes, engine.series))
-    yield engine.correlate(_merged([part.flushed for part in parts], codes, engine.series), flushed_at=clock)
+    streamed = _merged([part.streamed for part in parts], codes, engine.series)
+    flushed = _merged([part.flushed for part in parts], codes, engine.series)
+    if domains is not None:
+        recipe = engine.contender.recipe
+        yield from correlate_in_domains(streamed, flushed, clock, recipe, engine.series, domains, run)
+        return
+    yield engine.correlate(streamed)
+    yield engine.correlate(flushed, flushed_at=clock)
 
 
 def _client(scheduler: str) -> Any:

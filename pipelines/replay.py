@@ -20,6 +20,7 @@ from titleshot.datasets.errors import UsageError
 from titleshot.datasets.log_about import about_dataset
 from titleshot.datasets.replay_log import LogWriter, ReplayLog
 from titleshot.detectors.contender import Contender, Engine
+from titleshot.detectors.correlation_domains import Domains, domains_of
 from titleshot.detectors.invariants import rule_words
 from titleshot.detectors.order import REASONS
 from titleshot.detectors.recipe import Recipe
@@ -43,6 +44,7 @@ def replay(
     scheduler: str | None = None,
     scores: bool = False,
     block_rows: int = BLOCK_ROWS,
+    by_domain: bool = False,
     progress: Progress = silent,
 ) -> ReplayLog:
     """Replay a contender and write its log.
@@ -52,6 +54,8 @@ def replay(
         workers: processes; the log's tables are the same bytes for any number of them.
         scheduler: address of a Dask scheduler to run the parts on instead.
         scores: also write the dense scores of every sample.
+        by_domain: correlate each correlation domain by itself. Incidents are those of one process where no
+            call crosses and the correlator joins along calls only; calls that cross are in ``log.json``.
 
     Raises:
         InvalidDataset: not validated, or not the data that was.
@@ -68,11 +72,21 @@ def replay(
     pa.set_memory_pool(pa.system_memory_pool())
     began = time.perf_counter()
     engine = chosen.engine(keep_scores=scores)
+    domains = domains_of(data.card.correlation_domains, data.reference()) if by_domain else None
     with LogWriter(Path(out)) as writer:
         writer.about = _about(data, chosen, from_, to)
-        if workers > 1 or scheduler:
+        if domains is not None:
+            writer.about["correlation_domains"] = _told(domains)
+        if workers > 1 or scheduler or domains is not None:
             outputs = detect_in_parts(
-                data, engine, from_=from_, to=to, workers=workers, scheduler=scheduler, block_rows=block_rows
+                data,
+                engine,
+                from_=from_,
+                to=to,
+                workers=workers,
+                scheduler=scheduler,
+                block_rows=block_rows,
+                domains=domains,
             )
         else:
             outputs = _outputs(data, engine, from_, to, block_rows, progress)
@@ -107,6 +121,15 @@ def _outputs(
         done += len(block)
         progress("replaying", min(done, data.card.rows), data.card.rows)
     yield engine.flush()
+
+
+def _told(domains: Domains) -> dict[str, Any]:
+    members = Counter(domains.of.values())
+    return {
+        "source": domains.source,
+        "services": dict(sorted(members.items())),
+        "crossing_calls": [list(call) for call in domains.crossing],
+    }
 
 
 def _check_lateness(data: Dataset, recipe: Recipe) -> None:
@@ -160,6 +183,11 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         "--workers", type=count, default=1, metavar="N", help="processes (default 1; 0 takes all cores)"
     )
     parser.add_argument("--scheduler", metavar="ADDRESS", help="run the parts on a Dask scheduler")
+    parser.add_argument(
+        "--by-domain",
+        action="store_true",
+        help="correlate each correlation domain by itself; calls that cross are reported",
+    )
     parser.add_argument("--scores", action="store_true", help="also write the dense score of every sample")
 
 
@@ -176,6 +204,7 @@ def command(args: argparse.Namespace, progress: Progress) -> Outcome:
         workers=args.workers or os.cpu_count() or 1,
         scheduler=args.scheduler,
         scores=args.scores,
+        by_domain=args.by_domain,
         progress=progress,
     )
     about = log.about
@@ -186,8 +215,20 @@ def command(args: argparse.Namespace, progress: Progress) -> Outcome:
         f" {len(log.incidents()):,} incident candidates, {len(log.pages()):,} pages,"
         f" {rows['dead_letters']:,} dead letters\nlog: {args.out}"
     )
+    if "correlation_domains" in about:
+        text += "\n" + _domain_words(about["correlation_domains"])
     text = "\n".join([text, *rule_words(about.get("invariants", [])), *_feature_words(about)])
     return Outcome(text, {"log": str(args.out), **about})
+
+
+def _domain_words(told: dict[str, Any]) -> str:
+    crossing = [f"{caller} to {callee}" for caller, callee in told["crossing_calls"]]
+    cut = "as declared" if told["source"] == "declared" else "cut at hubs"
+    words = f"correlated in {len(told['services'])} domains, {cut}; "
+    if not crossing:
+        return words + "no call crosses them"
+    more = f" and {len(crossing) - 5} more" if len(crossing) > 5 else ""
+    return words + f"{len(crossing)} calls cross them and join no incident: {', '.join(crossing[:5])}{more}"
 
 
 def _feature_words(about: Mapping[str, Any]) -> list[str]:

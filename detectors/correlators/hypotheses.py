@@ -46,7 +46,7 @@ def ranked(
     opened = min(member.first for member in members.values())
     weighed = []
     for service, member in members.items():
-        leaf = world.callees(service, at).isdisjoint(members)
+        leaf = members.keys().isdisjoint(world.callees(service, at))
         deploy = world.recent_deploy(service, member.first, deploy_within_s)
         later = (member.first - opened) / SECOND
         points = _PER_DOUBLING * min(math.log2(1.0 + member.strangest), _MOST_DOUBLINGS)

@@ -10,6 +10,7 @@ from titleshot.datasets.replay_log import ReplayLog
 from titleshot.datasets.synthetic.platform import generate_dataset
 from titleshot.detectors.contender import Contender
 from titleshot.detectors.recipe import Recipe
+from titleshot.pipelines.cli import main
 from titleshot.pipelines.fit import fit
 from titleshot.pipelines.replay import replay
 from titleshot.pipelines.validate import validate
@@ -44,6 +45,22 @@ def test_blocks_and_workers_do_not_change_a_byte(shop, tmp_path, contender):
     assert whole.table("events").num_rows > 100
     assert tables(whole) == tables(small) == tables(parts)
     assert whole.about["counts"] == small.about["counts"] == parts.about["counts"]
+
+
+def test_domains_correlated_apart_give_the_same_incidents_and_say_which_calls_cross(shop, tmp_path, capsys):
+    whole = replay(shop, "general", out=tmp_path / "whole")
+    out = tmp_path / "apart"
+    assert (
+        main(["replay", str(shop.path), "general", "--out", str(out), "--by-domain", "--workers", "2"]) == 0
+    )
+    apart = ReplayLog(out)
+    told = apart.about["correlation_domains"]
+    assert told["source"] == "declared"
+    assert told["crossing_calls"] == []
+    assert "no call crosses" in capsys.readouterr().err
+    assert tables(whole)["events.parquet"] == tables(apart)["events.parquet"]
+    assert {i.to_json() for i in whole.incidents()} == {i.to_json() for i in apart.incidents()}
+    assert {p.to_json() for p in whole.pages()} == {p.to_json() for p in apart.pages()}
 
 
 def test_every_sample_is_scored_or_accounted_for(shop, tmp_path):
