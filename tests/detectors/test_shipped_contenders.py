@@ -51,3 +51,9 @@ def test_by_signal_reads_a_signal_by_its_name(metric: str, direction: str, thres
     recipe = load_recipe("by_signal")
     detector = recipe.make_detector(recipe.route(SeriesKey("shop", "cart", metric)))
     assert (detector.params.direction, detector.params.threshold) == (direction, threshold)  # type: ignore[attr-defined]
+
+
+def test_linked_is_general_with_another_correlator() -> None:
+    general, linked = (load_recipe(name).model_dump() for name in ("general", "linked"))
+    differ = {field for field in general if general[field] != linked[field]}
+    assert differ == {"name", "description", "correlator"}
