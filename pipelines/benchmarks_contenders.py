@@ -18,6 +18,7 @@ FAMILIES = (
     "rolling_z_score",
     "time_of_day",
     "dspot",
+    "ensemble",
     "change_point",
     "flatline",
     "no_data",
