@@ -158,7 +158,9 @@ def test_the_committed_page_has_what_the_command_finds_on_nab(
     data_folder: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setattr(
-        command, "contenders", lambda: {k: of for k, of in contenders().items() if k in ("general", "novelty")}
+        command,
+        "contenders",
+        lambda: {k: of for k, of in contenders().items() if k in ("general", "novelty")},
     )
     command.benchmarks(data_folder, only="nab", out=tmp_path / "page.md")
     pages = (tmp_path / "page.md", HOUSE / "reports" / "BENCHMARKS.md")
