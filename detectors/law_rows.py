@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
+from functools import lru_cache
 from typing import ClassVar
 
 import numpy as np
@@ -23,7 +24,7 @@ from titleshot.detectors.features.service_health_columns import NAMES, ROLES
 from titleshot.detectors.features.service_health_params import ServiceHealthParams
 from titleshot.detectors.fitted import Fitted
 from titleshot.detectors.law_faults import spacing_of
-from titleshot.detectors.law_parts import ContenderPart, Explained, Part, Said
+from titleshot.detectors.law_parts import ContenderPart, Explained, Said
 from titleshot.detectors.law_streams import SPREAD, START, healthy_stream
 from titleshot.detectors.recipe import Match, Recipe, RowSelector
 from titleshot.detectors.row_detection import RowAnswer, RowDetection
@@ -92,10 +93,10 @@ def _fitted(recipe: Recipe, make: Callable[[], list[RowDetector]]) -> RowSubject
     }
     if len({selector for selector, _ in seen}) < len(recipe.rows):
         raise UsageError(
-            f"contender {recipe.name!r} watches feature rows of services the laws cannot make up; use globs in"
-            " match"
+            f"contender {recipe.name!r} watches feature rows of services the laws cannot make up;"
+            " use globs in match"
         )
-    past = _history(recipe, keys, make())
+    past = _history(recipe, make())
     arrays = {place: one.fit(past) for place, one in enumerate(make(), len(recipe.detectors))}
     return RowSubject(Contender(recipe, Fitted([START], [arrays])), make)
 
@@ -106,8 +107,8 @@ def _warm_up_s(recipe: Recipe) -> float:
     return max(DAY / SECOND, features.least_half_hours * HOUR / (2 * SECOND))
 
 
-def _history(recipe: Recipe, keys: tuple[SeriesKey, ...], detectors: Sequence[RowDetector]) -> History:
-    """Healthy weeks with labelled incidents before ``START``, spaced as the streams of law 8 are."""
+def _history(recipe: Recipe, detectors: Sequence[RowDetector]) -> History:
+    """As long a history as the detectors need."""
     minutes = spacing_of(_warm_up_s(recipe))
     rows_a_day = len(_SERVICES) * 24 * 60 // minutes
     # What a family needs at least; the names are those of the registered ones.
@@ -118,6 +119,15 @@ def _history(recipe: Recipe, keys: tuple[SeriesKey, ...], detectors: Sequence[Ro
         2 * math.ceil(1.5 * least_rows / rows_a_day),
         math.ceil(1.2 * least_incidents / (_FAULTS_A_DAY * len(_SERVICES))),
     )
+    bare = recipe.model_copy(update={"name": "history", "rows": recipe.rows[:1], "detectors": ()})
+    return _made_up(bare.to_json(), days)
+
+
+@lru_cache(maxsize=4)
+def _made_up(recipe_json: str, days: int) -> History:
+    """Healthy days with labelled incidents before ``START``, spaced as the streams of law 8 are."""
+    recipe = Recipe.model_validate_json(recipe_json)
+    keys, minutes = row_keys(recipe.features), spacing_of(_warm_up_s(recipe))
     warm = math.ceil(_warm_up_s(recipe) * SECOND / DAY)
     stream = healthy_stream(keys, _SEED, (warm + days) * 24 * 60 // minutes, minutes=minutes)
     b, back = stream.block, (warm + days) * DAY
@@ -188,9 +198,7 @@ class RowPart(ContenderPart):
         contender, recipe = subject.contender, subject.contender.recipe
         self.row_detectors = subject.make()
         self.engine = contender.engine()
-        self._rows = RowDetection(
-            recipe, self.engine.series, contender.fitted, detectors=self.row_detectors
-        )
+        self._rows = RowDetection(recipe, self.engine.series, contender.fitted, detectors=self.row_detectors)
         self.answers: list[RowAnswer] = []
         self._rows.answers = self.answers
         self.engine.detection.rows = self._rows
@@ -229,11 +237,13 @@ class RowPart(ContenderPart):
 
     def _said(self, output: Output) -> list[Said]:
         said = super()._said(output)
+        names = {detector.name for detector in self.row_detectors}
         for i, told in enumerate(output.events.told):
             one, key = said[i], self.engine.series.keys[int(output.events.codes[i])]
             shares = {name: driver["share"] for name, driver in (told or {}).get("drivers", {}).items()}
             lacks = None
-            if not shares or shares.get(key.metric_name) != max(shares.values()):
+            of_rows = output.events.detectors[i] in names  # else a rule's
+            if of_rows and (not shares or shares.get(key.metric_name) != max(shares.values())):
                 lacks = f"names no features that drove it, or not {key.metric_name} as the strongest"
             said[i] = replace(
                 one,

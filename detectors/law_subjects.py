@@ -44,7 +44,8 @@ def subject_of(target: str, params: Mapping[str, Any] | None = None) -> Subject:
     Args:
         target: a contender (YAML file, fitted folder, shipped name), a registered family, or ``module:Class``
             (``path/to/file.py:Class`` too) of a Detector, RowDetector, Correlator or Part of your own, or of
-            any class the family ``lab`` can ask: estimators of scikit-learn, PyOD and river, or one with ``score``.
+            any class the family ``lab`` can ask: estimators of scikit-learn, PyOD and river, or one with
+            ``score``.
         params: parameters of a family or class; the defaults where left out.
 
     Raises:
@@ -77,7 +78,9 @@ def _maker(found: type, given: dict[str, Any], target: str) -> Callable[[Sequenc
         try:
             manner_of(found)
         except UsageError as error:
-            raise UsageError(f"{target} is no Detector, RowDetector, Correlator or Part, and {error}") from None
+            raise UsageError(
+                f"{target} is no Detector, RowDetector, Correlator or Part, and {error}"
+            ) from None
         found, given = Lab, {"target": target, **given}
     try:
         checked: Any = found.Params.model_validate(given)

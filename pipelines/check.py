@@ -95,8 +95,10 @@ def check(
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Options of ``check``."""
     parser.add_argument(
-        "target", metavar="TARGET", help="contender (file, folder, shipped name), family (of series, feature rows or incidents), or"
-        " module:Class"
+        "target",
+        metavar="TARGET",
+        help="contender (file, folder, shipped name), family (of series, feature rows or incidents), or"
+        " module:Class",
     )
     parser.add_argument(
         "--param", action="append", default=[], metavar="NAME=VALUE", help="a parameter of a family or class"

@@ -64,7 +64,11 @@ def test_a_contender_from_a_file_is_tried_whole(tmp_path):
     ("argv", "error", "words"),
     [
         (["nobody:Nothing"], UsageError, "nobody:Nothing cannot be imported: ModuleNotFoundError"),
-        (["titleshot.datasets.errors:UsageError"], UsageError, "is no Detector, RowDetector, Correlator or Part"),
+        (
+            ["titleshot.datasets.errors:UsageError"],
+            UsageError,
+            "is no Detector, RowDetector, Correlator or Part",
+        ),
         (["titleshot.detectors.check:LAWS"], UsageError, "name a class"),
         (["rolling_z_score", "--param", "window"], UsageError, "must be NAME=VALUE"),
         (["rolling_z_score", "--param", "window=soon"], MalformedInput, "window"),
