@@ -58,10 +58,14 @@ def any_chunking_says_the_same(subject: Subject, stream: Stream) -> str | None:
 
 
 def series_do_not_touch(subject: Subject, stream: Stream) -> str | None:
-    """3. What is said of a series is the same when the other series fall silent."""
+    """3. What is said of a series is the same when the other series fall silent.
+
+    Series of one service that a part speaks of as one fall silent together.
+    """
     together = run(subject, stream, flush=True)
-    for code in range(min(3, len(stream.keys))):
-        others = stream.is_sample & (stream.block.codes != code)
+    part = subject.part()
+    for code in _spoken_of(part, subject)[:3]:
+        others = stream.is_sample & ~np.isin(stream.block.codes, part.together(code))
         among, alone = (
             _of_series(said, code) for said in (together, run(subject, stream.hushed(others), flush=True))
         )
@@ -156,7 +160,7 @@ def finds_a_planted_fault(subject: Subject, stream: Stream) -> str | None:
     minutes = spacing(part)
     healthy = healthy_stream(subject.keys, len(stream), POINTS, part.delay_s, minutes)
     half = START + POINTS // 2 * minutes * MINUTE
-    samples = POINTS // 2 * len(subject.keys)
+    samples = POINTS // 2 * len(_spoken_of(part, subject))
     alarms = [one for one in run(subject, healthy) if one.strange and moment(one) >= half]
     count = min((one.explained.sample_count for one in alarms if one.explained), default=POINTS)
     ratio = part.false_alarm_ratio(count)
@@ -238,7 +242,11 @@ class Law:
 LAWS = (
     Law(1, says_nothing_from_the_future),
     Law(2, any_chunking_says_the_same),
-    Law(3, series_do_not_touch, lambda part: None if part.apart else "it is there to join series"),
+    Law(
+        3,
+        series_do_not_touch,
+        lambda part: part.spared.get(3) or (None if part.apart else "it is there to join series"),
+    ),
     Law(4, state_survives_as_bytes),
     Law(5, every_process_says_the_same),
     Law(6, bad_samples_leave_no_trace),
@@ -247,6 +255,11 @@ LAWS = (
     Law(9, knows_nothing_before_it_was_known, lambda part: None if part.knows_world else "it takes none"),
     Law(10, forgets_as_declared, lambda part: "it never forgets" if part.memory_s is None else None),
 )
+
+
+def _spoken_of(part: Part, subject: Subject) -> list[int]:
+    """Series by which it speaks: of those that it speaks of as one, the first."""
+    return [code for code in range(len(subject.keys)) if part.together(code)[0] == code]
 
 
 def _of_series(said: Iterable[Said], code: int) -> list[Said]:
@@ -278,7 +291,7 @@ def _longer_is_stranger(subject: Subject, stream: Stream) -> str | None:
 
 def _unexplained(one: Said) -> str | None:
     row = one.explained
-    if row is None:
+    if row is None or one.unexplained:
         return one.unexplained
     if not row.lower <= row.expected <= row.upper:
         return "expected lies outside its bounds"

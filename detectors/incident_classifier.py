@@ -90,6 +90,12 @@ class IncidentClassifier(RowDetector):
         self._trees: tuple[NDArray[Any], ...] = ()
         self._base = 0.0
         self._platt = np.array([1.0, 0.0])
+        self._false_alarm_ratio = 0.0
+
+    @property
+    def false_alarm_ratio(self) -> float:
+        """Share of the healthy calibration rows, as the fit reported it."""
+        return self._false_alarm_ratio
 
     def fit(self, history: History) -> Arrays:
         """Trees from the earlier incidents, calibration from the later ones, and a report on the labels.
@@ -144,6 +150,8 @@ class IncidentClassifier(RowDetector):
         if len({len(part) for part in self._trees[1:]}) > 1 or self._trees[0][-1] != len(self._trees[1]):
             raise MalformedInput(f"fitted arrays of {self.name} do not fit together; fit again")
         self._base, self._platt = float(arrays["base"][0]), np.asarray(arrays["platt"], np.float64)
+        if "report" in arrays:
+            self._false_alarm_ratio = float(self.label_report(arrays)["false_alarm_ratio"])
 
     def margin(self, given: F64) -> F64:
         """Sum of the trees for rows (n, columns), before calibration."""

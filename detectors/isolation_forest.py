@@ -85,6 +85,11 @@ class IsolationForest(RowDetector):
         self._tail = np.zeros(3)
         self._scale = 1.0
 
+    @property
+    def false_alarm_ratio(self) -> float:
+        """As asked for: the tail is calibrated to it."""
+        return self.params.false_alarm_ratio
+
     def fit(self, history: History) -> Arrays:
         """Trees from even days, tail from odd days, both without labelled incidents.
 

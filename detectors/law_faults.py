@@ -29,7 +29,12 @@ WORDS: dict[Shape, str] = {
 
 def spacing(part: Part) -> int:
     """Whole minutes between samples, so that a quarter of a healthy stream warms the part up."""
-    return max(1, math.ceil(4 * part.warm_up_s / (POINTS * 60)))
+    return spacing_of(part.warm_up_s)
+
+
+def spacing_of(warm_up_s: float) -> int:
+    """As :func:`spacing`, of a part with that warm-up."""
+    return max(1, math.ceil(4 * warm_up_s / (POINTS * 60)))
 
 
 def faults(

@@ -64,7 +64,7 @@ def _finding(law: Law, subject: Subject, streams: list[Stream]) -> Finding:
     once = law.number in _ONCE
     stream = next(filter(breaks, streams[:1] if once else streams), None)
     if stream is None:
-        return Finding(law, "kept")
+        return Finding(law, "kept", subject.part().partly.get(law.number, ""))
     if not once:
         stream = smallest(stream, breaks)
     return Finding(law, "broken", breach(law, subject, stream) or "", None if once else stream)

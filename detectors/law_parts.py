@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
+from types import MappingProxyType
 from typing import ClassVar, NamedTuple
 
 import numpy as np
@@ -20,7 +21,7 @@ from titleshot.detectors.contender import Contender, Output, dead_letters
 from titleshot.detectors.correlators.correlator import Alert, Change, Correlator
 from titleshot.detectors.detector import Codes, Detector, Floats, Instants, Scored, Shape
 from titleshot.detectors.fitted import Fitted
-from titleshot.detectors.law_streams import LEVEL, SPREAD, START, history
+from titleshot.detectors.law_streams import LEVEL, SPREAD, START, history, plain_keys
 from titleshot.detectors.state import pack, unpack
 from titleshot.detectors.world import World
 
@@ -36,7 +37,8 @@ class Explained(NamedTuple):
     upper: float
     sample_count: int
     baseline: str
-    hears: Shape = "level"
+    hears: Shape | None = "level"
+    """None: no series alone, but many features of a service together."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +57,7 @@ class Said:
     strange: bool = field(default=False, compare=False)
     """It points at something: u >= 1, an alert, an incident opened or joined."""
     unexplained: str | None = field(default=None, compare=False)
-    """What an explanation lacks, for things that have other ones than a row of a detector."""
+    """What an explanation lacks that is none of ``explained``."""
 
 
 class Part(ABC):
@@ -74,6 +76,19 @@ class Part(ABC):
     memory_s: float | None = None
     warm_up_s: float = 0
     """How long it must have watched before it speaks."""
+    spared: Mapping[int, str] = MappingProxyType({})
+    """Laws that mean nothing for it, by number, and why."""
+    partly: ClassVar[Mapping[int, str]] = MappingProxyType({})
+    """What of a law is not asked of it, by number, and why."""
+
+    @staticmethod
+    def tried_on() -> tuple[SeriesKey, ...]:
+        """Series to try it on."""
+        return plain_keys()
+
+    def together(self, code: int) -> tuple[int, ...]:
+        """Series of which it speaks as one, ascending; it calls them by the first."""
+        return (code,)
 
     def listens(self, shape: Shape, code: int) -> bool:  # noqa: ARG002
         """True where that is what it listens for in a series."""

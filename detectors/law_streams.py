@@ -127,8 +127,11 @@ class Stream:
 
     def __str__(self) -> str:
         b = self.block
+        services = [key.service for key in self.keys]
+        several = len(set(services)) < len(services)
+        names = [f"{key.service}/{key.metric_name}" if several else key.service for key in self.keys]
         shown = [
-            f"{(b.timestamps[i] - START) / SECOND:g}s {self.keys[b.codes[i]].service}={float(b.values[i])!r}"
+            f"{(b.timestamps[i] - START) / SECOND:g}s {names[b.codes[i]]}={float(b.values[i])!r}"
             if b.kinds[i] == SAMPLE
             else f"{(b.timestamps[i] - START) / SECOND:g}s {'tick' if b.kinds[i] == TICK else 'reference'}"
             for i in range(min(len(self), 12))

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,7 +21,7 @@ from titleshot.detectors.features.surroundings import words
 from titleshot.detectors.fitted import Fitted
 from titleshot.detectors.order import Rows
 from titleshot.detectors.recipe import Recipe
-from titleshot.detectors.row_detector import RowScored
+from titleshot.detectors.row_detector import RowDetector, RowScored
 from titleshot.detectors.row_families import row_detector_of
 from titleshot.detectors.series import SeriesIndex
 from titleshot.detectors.state import under
@@ -32,6 +32,15 @@ _NAMED = 3
 """Columns named in the evidence: those that did most."""
 
 
+class RowAnswer(NamedTuple):
+    """What the detector at place ``number`` answered to the rows of one tick, at engine clock ``clock``."""
+
+    number: int
+    clock: int
+    rows: FeatureRows
+    scored: RowScored
+
+
 class RowDetection:
     """State of feature rows and of the detectors over them, for one stream of records.
 
@@ -39,21 +48,31 @@ class RowDetection:
     ``(namespace, service, feature, {})``. The alert policy counts by service, whatever drives it.
 
     Args:
+        detectors: fresh ones in place of those the recipe names, one for each of its ``rows``.
         keep: where the rows themselves are wanted, as ``fit`` does, they are added to ``kept``.
     """
 
     def __init__(
-        self, recipe: Recipe, series: SeriesIndex, fitted: Fitted | None, *, keep: bool = False
+        self,
+        recipe: Recipe,
+        series: SeriesIndex,
+        fitted: Fitted | None,
+        *,
+        detectors: Sequence[RowDetector] | None = None,
+        keep: bool = False,
     ) -> None:
         self._recipe, self._series, self._fitted = recipe, series, fitted
         self.health = ServiceHealth(recipe.features, tick_s=recipe.tick_s)
-        self.detectors = [row_detector_of(selector.detector) for selector in recipe.rows]
+        named = detectors or [row_detector_of(selector.detector) for selector in recipe.rows]
+        self.detectors = list(named)
         self._policies = [AlertPolicy(selector.alert or recipe.alert) for selector in recipe.rows]
         self._tails = [
             TailCalibration(recipe.tails, knows_faults=True) if recipe.tails else None for _ in recipe.rows
         ]
         self._seen_by: list[NDArray[np.bool_]] = [np.zeros(0, np.bool_) for _ in recipe.rows]
         self.kept: list[FeatureRows] | None = [] if keep else None
+        self.answers: list[RowAnswer] | None = None
+        """Set to a list, every answer is added to it, strange or not."""
 
     def use(self, number: int) -> None:
         """Score with the fitted set of that number from now on."""
@@ -88,6 +107,8 @@ class RowDetection:
                 continue
             theirs = rows if len(mine) == len(rows) else rows.take(mine)
             scored, policy = detector.score(theirs), self._policies[number]
+            if self.answers is not None:
+                self.answers.append(RowAnswer(number, clock, theirs, scored))
             policy.grow(len(self.health.names))
             held = np.zeros(len(theirs), np.bool_)
             strange = np.flatnonzero(scored.strangeness >= 1)

@@ -111,6 +111,11 @@ class RowDetector(ABC):
         return f"{self.rows_fitted:,} feature rows of history"
 
     @property
+    def false_alarm_ratio(self) -> float:
+        """Documented share of healthy rows with u >= 1, once in use; where a family says nothing, 1 %."""
+        return 0.01
+
+    @property
     def memory_s(self) -> float:
         """How far back a row can matter: drift is that of the day before."""
         return 2 * 86_400.0

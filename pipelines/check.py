@@ -36,7 +36,8 @@ def check(
 
     Args:
         target: a contender (YAML file, fitted folder, shipped name), a registered detector or correlator
-            family, or ``module:Class`` / ``path/to/file.py:Class`` of a Detector, Correlator or Part.
+            family, one over feature rows included, or ``module:Class`` / ``path/to/file.py:Class`` of a
+            Detector, RowDetector, Correlator or Part.
         params: parameters of a family or class; its defaults where left out.
         seeds: streams per law.
 
@@ -94,7 +95,10 @@ def check(
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Options of ``check``."""
     parser.add_argument(
-        "target", metavar="TARGET", help="contender (file, folder, shipped name), family, or module:Class"
+        "target",
+        metavar="TARGET",
+        help="contender (file, folder, shipped name), family (of series, feature rows or incidents), or"
+        " module:Class",
     )
     parser.add_argument(
         "--param", action="append", default=[], metavar="NAME=VALUE", help="a parameter of a family or class"

@@ -30,6 +30,8 @@ def boosted_trees(
     from sklearn.ensemble import HistGradientBoostingClassifier
     from threadpoolctl import threadpool_limits
 
+    # It cannot bin a column without any number; one that never changes is never cut, and says as little.
+    values = np.where(np.isfinite(values).any(axis=0), values, 0.0)
     model = HistGradientBoostingClassifier(
         max_iter=trees,
         max_depth=depth,

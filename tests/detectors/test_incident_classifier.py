@@ -106,6 +106,15 @@ def test_a_missing_feature_goes_where_the_tree_sends_it(fitted):
     assert scored.shares[0, 0] == 0
 
 
+def test_a_feature_that_the_history_never_had_is_no_reason_to_fail():
+    given, incident = stretch(np.random.default_rng(2))
+    params = PARAMS.model_copy(update={"columns": (*USED, "recent_deploy")})
+    with_it = IncidentClassifier(params).fit(history(given, incident))
+    without = IncidentClassifier(PARAMS).fit(history(given, incident))
+    assert with_it["column"].tobytes() == without["column"].tobytes()
+    assert with_it["value"].tobytes() == without["value"].tobytes()
+
+
 def test_too_few_labels_are_refused_with_the_way_out():
     rng = np.random.default_rng(5)
     given, incident = stretch(rng)

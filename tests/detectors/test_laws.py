@@ -19,7 +19,7 @@ from titleshot.detectors.recipe import shipped_contenders
 
 _MUTANTS = Path(__file__).with_name("mutants.py")
 _SUBJECTS = [*DETECTORS, *CORRELATORS, *sorted(set(shipped_contenders()) - {"labelled"})]
-"""``labelled`` has nothing but feature rows, which rest on labels: test_row_detection.py tries these."""
+"""``labelled`` has nothing but feature rows: test_row_laws.py tries these."""
 _MEMORY = st.sampled_from([None, 600.0, 1800.0])
 _NOVELTY: dict[str, st.SearchStrategy[Any]] = {
     "window": st.integers(30, 60),

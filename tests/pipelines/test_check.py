@@ -64,7 +64,11 @@ def test_a_contender_from_a_file_is_tried_whole(tmp_path):
     ("argv", "error", "words"),
     [
         (["nobody:Nothing"], UsageError, "nobody:Nothing cannot be imported: ModuleNotFoundError"),
-        (["titleshot.datasets.errors:UsageError"], UsageError, "is no Detector, Correlator or Part"),
+        (
+            ["titleshot.datasets.errors:UsageError"],
+            UsageError,
+            "is no Detector, RowDetector, Correlator or Part",
+        ),
         (["titleshot.detectors.check:LAWS"], UsageError, "name a class"),
         (["rolling_z_score", "--param", "window"], UsageError, "must be NAME=VALUE"),
         (["rolling_z_score", "--param", "window=soon"], MalformedInput, "window"),
@@ -75,11 +79,3 @@ def test_a_contender_from_a_file_is_tried_whole(tmp_path):
 def test_a_target_that_cannot_be_tried_is_refused(argv, error, words):
     with pytest.raises(error, match=words):
         run(*argv)
-
-
-@pytest.mark.parametrize(
-    "target", ["isolation_forest", "labelled", "titleshot.detectors.isolation_forest:IsolationForest"]
-)
-def test_a_detector_over_feature_rows_is_refused_and_not_taken_for_a_lab_class(target):
-    with pytest.raises(UsageError, match="watches feature rows alone"):
-        check(target=target)
