@@ -185,7 +185,7 @@ def test_a_scheduler_that_does_not_answer_is_worth_another_try(
         (["nothing"], "no such file, and no shipped contender of that name"),
         (["no.such:Thing"], "cannot be imported: ModuleNotFoundError"),
         (["json:dumps"], "json:dumps is function; name a class"),
-        (["pathlib:Path"], "is no Detector, Correlator or Part"),
+        (["pathlib:Path"], "is no Detector, RowDetector, Correlator or Part"),
         (["robust_mad", "--param", "window"], "must be NAME=VALUE, such as window=30"),
         (["robust_mad", "--param", "window=["], "'[' is no value; quote it"),
         (["robust_mad", "--param", "window=-5"], "window: Input should be greater than or equal to"),
